@@ -1,0 +1,177 @@
+// FUNC_CONTEXT and FUNC_CONTEXT_V1BETA2, the two JSON values OpenFunction's controller sets, as one
+// frozen FunctionContext. The newer variable wins where it says something; the older one fills.
+import * as v from 'valibot';
+import { OfnError, type Issue } from '../errors.ts';
+
+const StringMap = v.record(v.string(), v.string());
+
+// The controller writes the port as a string in one variable and as a number in the other.
+const Port = v.pipe(
+  v.union([v.number(), v.pipe(v.string(), v.regex(/^\d+$/), v.transform(Number))]),
+  v.integer(),
+  v.minValue(0),
+  v.maxValue(65535),
+);
+
+const Component = v.looseObject({
+  uri: v.optional(v.string()),
+  topic: v.optional(v.string()),
+  componentName: v.optional(v.string()),
+  componentType: v.optional(v.string()),
+  operation: v.optional(v.string()),
+  metadata: v.optional(StringMap),
+});
+
+const Tracing = v.looseObject({
+  enabled: v.optional(v.boolean()),
+  provider: v.optional(
+    v.looseObject({
+      name: v.optional(v.string()),
+      oapServer: v.optional(v.string()),
+      exporter: v.optional(v.looseObject({})),
+    }),
+  ),
+  tags: v.optional(StringMap),
+  baggage: v.optional(StringMap),
+});
+
+const Components = v.record(v.string(), Component);
+
+const RUNTIMES = ['knative', 'async'] as const;
+const ENGINES = ['knative', 'keda'] as const;
+
+const oneOf = <const Name extends string>(names: readonly Name[]) =>
+  v.pipe(
+    v.string(),
+    v.transform((name) => name.toLowerCase()),
+    v.picklist(names),
+  );
+
+const V1Beta1 = v.looseObject({
+  name: v.optional(v.string()),
+  version: v.optional(v.string()),
+  runtime: v.optional(oneOf(RUNTIMES)),
+  port: v.optional(v.union([v.pipe(v.literal(''), v.transform(() => undefined)), Port])),
+  inputs: v.nullish(Components),
+  outputs: v.nullish(Components),
+  states: v.nullish(Components),
+  prePlugins: v.nullish(v.array(v.string())),
+  postPlugins: v.nullish(v.array(v.string())),
+  pluginsTracing: v.nullish(Tracing),
+});
+
+const DaprTrigger = v.looseObject({
+  name: v.string(),
+  type: v.optional(v.string()),
+  topic: v.optional(v.string()),
+});
+
+const V1Beta2 = v.looseObject({
+  name: v.optional(v.string()),
+  version: v.optional(v.string()),
+  triggers: v.nullish(
+    v.looseObject({
+      http: v.nullish(
+        v.looseObject({ port: v.optional(Port), engine: v.optional(oneOf(ENGINES)) }),
+      ),
+      dapr: v.nullish(v.array(DaprTrigger)),
+    }),
+  ),
+  outputs: v.nullish(Components),
+  states: v.nullish(Components),
+  preHooks: v.nullish(v.array(v.string())),
+  postHooks: v.nullish(v.array(v.string())),
+  tracing: v.nullish(Tracing),
+});
+
+/** A Dapr component as a function's input, output or state store. */
+export type ContextComponent = v.InferOutput<typeof Component>;
+
+/** What the controller says of this function: both variables, merged. */
+export interface FunctionContext {
+  readonly name: string | undefined;
+  readonly version: string | undefined;
+  readonly runtime: (typeof RUNTIMES)[number];
+  /** What stands in front of an HTTP function. Default `knative`. */
+  readonly engine: (typeof ENGINES)[number];
+  readonly port: number | undefined;
+  readonly inputs: Readonly<Record<string, ContextComponent>>;
+  readonly outputs: Readonly<Record<string, ContextComponent>>;
+  readonly states: Readonly<Record<string, ContextComponent>>;
+  /** Names of the plugins that run before the handler, in order; `undefined` when not said. */
+  readonly preHooks: readonly string[] | undefined;
+  /** Names of the plugins that run after the handler, in order; `undefined` when not said. */
+  readonly postHooks: readonly string[] | undefined;
+  readonly tracing: v.InferOutput<typeof Tracing> | undefined;
+}
+
+/**
+ * Parses and merges both variables.
+ *
+ * @param v1beta1 Value of FUNC_CONTEXT; absent or empty means not set.
+ * @param v1beta2 Value of FUNC_CONTEXT_V1BETA2; absent or empty means not set.
+ * @returns The merged context, or `undefined` when neither is set.
+ * @throws OfnError `OFN_CONTEXT_MALFORMED`, naming the variable and each field that is wrong.
+ */
+export function parseFunctionContext(
+  v1beta1: string | undefined,
+  v1beta2: string | undefined,
+): FunctionContext | undefined {
+  const older = parseVariable('FUNC_CONTEXT', V1Beta1, v1beta1);
+  const newer = parseVariable('FUNC_CONTEXT_V1BETA2', V1Beta2, v1beta2);
+  if (older === undefined && newer === undefined) return undefined;
+
+  const isAsync = (newer?.triggers?.dapr?.length ?? 0) > 0 || older?.runtime === 'async';
+  return Object.freeze({
+    name: newer?.name ?? older?.name,
+    version: newer?.version ?? older?.version,
+    runtime: isAsync ? 'async' : 'knative',
+    engine: newer?.triggers?.http?.engine ?? 'knative',
+    port: newer?.triggers?.http?.port ?? older?.port,
+    inputs: Object.freeze(older?.inputs ?? {}),
+    outputs: mergeComponents(older?.outputs, newer?.outputs),
+    states: mergeComponents(older?.states, newer?.states),
+    preHooks: newer?.preHooks ?? older?.prePlugins ?? undefined,
+    postHooks: newer?.postHooks ?? older?.postPlugins ?? undefined,
+    tracing: newer?.tracing ?? older?.pluginsTracing ?? undefined,
+  });
+}
+
+function parseVariable<const S extends v.GenericSchema>(
+  variable: string,
+  schema: S,
+  text: string | undefined,
+): v.InferOutput<S> | undefined {
+  if (text === undefined || text.trim() === '') return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new OfnError(
+      'OFN_CONTEXT_MALFORMED',
+      `${variable} is not valid JSON: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+  const result = v.safeParse(schema, value);
+  if (result.success) return result.output;
+  const issues: Issue[] = result.issues.map((issue) => ({
+    message: issue.message,
+    path: issue.path?.map((item) => item.key as string | number) ?? [],
+  }));
+  const said = issues.map(({ path, message }) => `${path?.join('.') || 'the value'}: ${message}`);
+  throw new OfnError('OFN_CONTEXT_MALFORMED', `${variable} is malformed; ${said.join('; ')}`, {
+    issues,
+  });
+}
+
+function mergeComponents(
+  older: Readonly<Record<string, ContextComponent>> | null | undefined,
+  newer: Readonly<Record<string, ContextComponent>> | null | undefined,
+): Readonly<Record<string, ContextComponent>> {
+  const merged: Record<string, ContextComponent> = { ...older };
+  for (const [name, component] of Object.entries(newer ?? {})) {
+    merged[name] = { ...merged[name], ...component };
+  }
+  return Object.freeze(merged);
+}

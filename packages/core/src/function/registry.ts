@@ -1,0 +1,273 @@
+// Registrations: what user code declares when it is loaded, kept until a runtime takes it.
+import { OfnError } from '../errors.ts';
+import type { Plugin } from '../invocation/plugin.ts';
+import type {
+  CloudEventCallbackHandler,
+  CloudEventHandler,
+  EventCallbackHandler,
+  EventHandler,
+  FetchApp,
+  FetchHandler,
+  FunctionDefinition,
+  FunctionOptions,
+  Handler,
+  HttpFunctionOptions,
+  HttpHandler,
+  OpenFunctionHandler,
+  SignatureType,
+} from './signature.ts';
+
+/** A hook of user code around the life of the process. */
+export type Hook = () => unknown;
+
+export interface Registry {
+  readonly functions: Map<string, FunctionDefinition>;
+  readonly plugins: Plugin[];
+  readonly startHooks: Hook[];
+  readonly stopHooks: Hook[];
+}
+
+// On globalThis, so that the bin and the copy of this package that user code imports share it
+// even when they were installed in different places.
+const key = Symbol.for('@ofn/core/registry/1');
+const slot = globalThis as { [key]?: Registry };
+
+/** The registrations of this process. */
+export const registry: Registry = (slot[key] ??= {
+  functions: new Map(),
+  plugins: [],
+  startHooks: [],
+  stopHooks: [],
+});
+
+/**
+ * Registers a function that answers HTTP requests.
+ *
+ * A handler with one parameter is Web-standard: `(Request) => Response`. An object with a `fetch`
+ * method (a Hono app) and an Express app are handlers too.
+ *
+ * @param name Name of the function, selected by `--target`.
+ * @throws OfnError `OFN_FUNCTION_INVALID` when the name, the options or the handler is not valid.
+ * @example
+ * http('users', { path: '/users/:id', methods: ['GET'] }, (req, res) => {
+ *   res.json({ id: req.params.id });
+ * });
+ */
+export function http(name: string, handler: FetchHandler | FetchApp): FunctionDefinition;
+export function http<Body = any>(name: string, handler: HttpHandler<Body>): FunctionDefinition;
+export function http(
+  name: string,
+  options: HttpFunctionOptions,
+  handler: FetchHandler | FetchApp,
+): FunctionDefinition;
+export function http<Body = any>(
+  name: string,
+  options: HttpFunctionOptions<Body>,
+  handler: HttpHandler<Body>,
+): FunctionDefinition;
+export function http(name: string, ...rest: unknown[]): FunctionDefinition {
+  return register(name, 'http', rest);
+}
+
+/**
+ * Registers a function that receives CloudEvents 1.0, in binary, structured or batched mode.
+ *
+ * A returned CloudEvent, or an array of them, is the reply, in the mode of the request.
+ *
+ * @throws OfnError `OFN_FUNCTION_INVALID` when the name, the options or the handler is not valid.
+ * @see https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md
+ * @example
+ * cloudEvent<{ total: number }>('onOrder', (event) => console.log(event.id, event.data.total));
+ */
+export function cloudEvent<Data = unknown>(
+  name: string,
+  handler: CloudEventHandler<Data> | CloudEventCallbackHandler<Data>,
+): FunctionDefinition;
+export function cloudEvent<Data = unknown>(
+  name: string,
+  options: FunctionOptions<Data>,
+  handler: CloudEventHandler<Data> | CloudEventCallbackHandler<Data>,
+): FunctionDefinition;
+export function cloudEvent(name: string, ...rest: unknown[]): FunctionDefinition {
+  return register(name, 'cloudevent', rest);
+}
+
+/**
+ * Registers an OpenFunction function, `(ctx, data)`.
+ *
+ * Over HTTP, `data` is the body and the returned value is the reply: a string or bytes as they
+ * are, another value as JSON, nothing as 204. A handler may answer through `ctx.res` instead.
+ *
+ * @throws OfnError `OFN_FUNCTION_INVALID` when the name, the options or the handler is not valid.
+ * @example
+ * openfunction('greet', (ctx, data: { name: string }) => ({ hello: data.name }));
+ */
+export function openfunction<Data = any>(
+  name: string,
+  handler: OpenFunctionHandler<Data>,
+): FunctionDefinition;
+export function openfunction<Data = any>(
+  name: string,
+  options: HttpFunctionOptions<Data>,
+  handler: OpenFunctionHandler<Data>,
+): FunctionDefinition;
+export function openfunction(name: string, ...rest: unknown[]): FunctionDefinition {
+  return register(name, 'openfunction', rest);
+}
+
+/**
+ * Registers one of Google's legacy background functions, `(data, context[, callback])`.
+ * CloudEvents of Google's services are converted to the legacy shape.
+ *
+ * @throws OfnError `OFN_FUNCTION_INVALID` when the name, the options or the handler is not valid.
+ * @example
+ * event('onUpload', (data, context) => console.log(context.eventType, data.name));
+ */
+export function event<Data = any>(
+  name: string,
+  handler: EventHandler<Data> | EventCallbackHandler<Data>,
+): FunctionDefinition;
+export function event<Data = any>(
+  name: string,
+  options: FunctionOptions<Data>,
+  handler: EventHandler<Data> | EventCallbackHandler<Data>,
+): FunctionDefinition;
+export function event(name: string, ...rest: unknown[]): FunctionDefinition {
+  return register(name, 'event', rest);
+}
+
+/**
+ * Adds a plugin around every function of the process, outside the plugins of single functions.
+ *
+ * @example
+ * use(definePlugin({ name: 'timing', wrap: (invocation, next) => next() }));
+ */
+export function use(plugin: Plugin): void {
+  registry.plugins.push(plugin);
+}
+
+/**
+ * Runs before the server listens; a hook that fails stops the start. In order of registration.
+ *
+ * @example
+ * onStart(async () => { await database.connect(); });
+ */
+export function onStart(hook: Hook): void {
+  registry.startHooks.push(requireHook('onStart', hook));
+}
+
+/**
+ * Runs after the last call has ended, before the process exits. In reverse order of registration.
+ *
+ * @example
+ * onStop(() => database.close());
+ */
+export function onStop(hook: Hook): void {
+  registry.stopHooks.push(requireHook('onStop', hook));
+}
+
+function requireHook(registrar: string, hook: unknown): Hook {
+  if (typeof hook === 'function') return hook as Hook;
+  throw new OfnError('OFN_FUNCTION_INVALID', `${registrar} takes a function, not ${kind(hook)}`);
+}
+
+function register(
+  name: string,
+  signature: SignatureType,
+  rest: readonly unknown[],
+): FunctionDefinition {
+  const [options, handler] = rest.length === 1 ? [{}, rest[0]] : rest;
+  const definition = defineFunction(name, signature, handler, options as HttpFunctionOptions);
+  if (registry.functions.has(definition.name)) {
+    process.emitWarning(`The function "${name}" is registered twice; the later one is served.`);
+  }
+  registry.functions.set(definition.name, definition);
+  return definition;
+}
+
+/** Makes a definition of a handler and its options, without registering it. */
+export function defineFunction(
+  name: string,
+  signature: SignatureType,
+  handler: unknown,
+  options: HttpFunctionOptions = {},
+): FunctionDefinition {
+  const invalid = (message: string): OfnError =>
+    new OfnError('OFN_FUNCTION_INVALID', `function "${String(name)}": ${message}`);
+
+  if (typeof name !== 'string' || name.trim() === '') {
+    throw new OfnError('OFN_FUNCTION_INVALID', `a function needs a name, not ${kind(name)}`);
+  }
+  if (typeof options !== 'object' || options === null) {
+    throw invalid(`the options must be an object, not ${kind(options)}`);
+  }
+  const { path, methods, body, schema, plugins = [] } = options;
+  if (path !== undefined && (typeof path !== 'string' || !path.startsWith('/'))) {
+    throw invalid(`path must begin with "/", which ${JSON.stringify(path)} does not`);
+  }
+  if (methods !== undefined) {
+    if (!Array.isArray(methods) || methods.length === 0 || !methods.every(isMethod)) {
+      throw invalid(`methods must be a list of HTTP methods, such as ['GET', 'POST']`);
+    }
+    if (signature === 'cloudevent' || signature === 'event') {
+      throw invalid(`methods does not apply to events, which always arrive by POST`);
+    }
+  }
+  if (body !== undefined && body !== 'parse' && body !== 'stream') {
+    throw invalid(`body must be 'parse' or 'stream', not ${JSON.stringify(body)}`);
+  }
+  if (schema !== undefined && typeof schema['~standard']?.validate !== 'function') {
+    throw invalid(`schema must be a Standard Schema validator (zod, valibot, arktype)`);
+  }
+  if (!Array.isArray(plugins)) throw invalid(`plugins must be an array`);
+
+  const { call, style } = toHandler(handler, signature) ?? {};
+  if (call === undefined || style === undefined) {
+    const expected = signature === 'http' ? 'a function, or an object with a fetch method' : 'a function';
+    throw invalid(`the handler must be ${expected}, not ${kind(handler)}`);
+  }
+  if (schema !== undefined && (style === 'fetch' || body === 'stream')) {
+    throw invalid(`schema needs a parsed body, which this handler does not get`);
+  }
+  return Object.freeze({
+    name,
+    signature,
+    handler: call,
+    style,
+    path,
+    methods: methods && Object.freeze(methods.map((method) => method.toUpperCase())),
+    body: body ?? (style === 'fetch' ? 'stream' : 'parse'),
+    schema,
+    plugins: Object.freeze([...plugins]),
+  });
+}
+
+/** A value that can be a handler, with how to call it; `undefined` for any other value. */
+export function toHandler(
+  value: unknown,
+  signature: SignatureType,
+): { call: Handler; style: FunctionDefinition['style'] } | undefined {
+  if (typeof value === 'function') {
+    if (signature !== 'http') return { call: value as Handler, style: 'express' };
+    if ('handle' in value && 'request' in value) {
+      return { call: value as unknown as Handler, style: 'express-app' };
+    }
+    return { call: value as Handler, style: value.length === 1 ? 'fetch' : 'express' };
+  }
+  if (signature === 'http' && typeof value === 'object' && value !== null && 'fetch' in value) {
+    const app = value as FetchApp;
+    if (typeof app.fetch !== 'function') return undefined;
+    return { call: (request: globalThis.Request) => app.fetch(request), style: 'fetch' };
+  }
+  return undefined;
+}
+
+function isMethod(value: unknown): value is string {
+  return typeof value === 'string' && /^[A-Za-z]+$/.test(value);
+}
+
+function kind(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `${typeof value}`;
+}

@@ -1,0 +1,123 @@
+// The shapes a handler can have, and the definition that a registration makes of one.
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { CloudEvent } from 'cloudevents';
+import type { Request as ExpressRequest, Response as ExpressResponse } from 'express';
+import type { Invocation } from '../invocation/invocation.ts';
+import type { Plugin } from '../invocation/plugin.ts';
+import type { Logger } from '../logger.ts';
+
+/** The signature types, by OpenFunction's names; `event` is Google's legacy background function. */
+export const SIGNATURE_TYPES = ['http', 'cloudevent', 'openfunction', 'event'] as const;
+export type SignatureType = (typeof SIGNATURE_TYPES)[number];
+
+/** Express 5's request, with what the framework adds to it. */
+export interface Request<Body = any> extends ExpressRequest<
+  Record<string, string>,
+  any,
+  Body,
+  Record<string, any>
+> {
+  /** The bytes of the body, decompressed; `undefined` when there is none or it was left unread. */
+  rawBody: Buffer | undefined;
+  /** Aborts when the client disconnects, at the timeout, and at the drain deadline. */
+  readonly signal: AbortSignal;
+  /** The id of this call: `X-Request-Id` or `Function-Execution-Id` when given, else a new UUID. */
+  readonly id: string;
+  /** The same as `id`, by the name Google's framework gives it. */
+  readonly executionId: string;
+  /** A logger whose lines carry the id of this call, the function and the trace id. */
+  readonly log: Logger;
+}
+
+/** Express 5's response. */
+export type Response<Body = any> = ExpressResponse<Body>;
+
+/** What every handler of `openfunction` functions gets as `ctx`, and every plugin as `invocation`. */
+export type Context<Data = any> = Invocation<Data>;
+
+/** The context of a legacy background event. */
+export interface EventContext {
+  eventId?: string;
+  timestamp?: string;
+  eventType?: string;
+  resource?: string | { service?: string; name?: string; type?: string };
+  [attribute: string]: unknown;
+}
+
+/** `(req, res)`: answers through `res`. A returned Web `Response` is sent too. */
+export type HttpHandler<Body = any> = (req: Request<Body>, res: Response) => unknown;
+
+/** `(request)`: a Web-standard handler. It gets the body as a stream that nobody has read. */
+export type FetchHandler = (
+  request: globalThis.Request,
+) => globalThis.Response | Promise<globalThis.Response>;
+
+/** An object with a `fetch` method, such as a Hono app. */
+export interface FetchApp {
+  fetch(request: globalThis.Request): globalThis.Response | Promise<globalThis.Response>;
+}
+
+/** `(event)` or, by arity, `(event, callback)`. May return a CloudEvent, or an array of them. */
+export type CloudEventHandler<Data = unknown> = (
+  event: CloudEvent<Data> & { readonly data: Data },
+) => unknown;
+export type CloudEventCallbackHandler<Data = unknown> = (
+  event: CloudEvent<Data> & { readonly data: Data },
+  callback: (error?: unknown, result?: unknown) => void,
+) => void;
+
+/** `(ctx, data)`: what it returns is the reply, unless it has answered through `ctx.res`. */
+export type OpenFunctionHandler<Data = any> = (ctx: Context<Data>, data: Data) => unknown;
+
+/** `(data, context)` or, by arity, `(data, context, callback)`: Google's background function. */
+export type EventHandler<Data = any> = (data: Data, context: EventContext) => unknown;
+export type EventCallbackHandler<Data = any> = (
+  data: Data,
+  context: EventContext,
+  callback: (error?: unknown, result?: unknown) => void,
+) => void;
+
+export type Handler = (...args: any[]) => unknown;
+
+/** A validator of any Standard Schema library: zod, valibot, arktype. */
+export type Schema<Output = unknown> = StandardSchemaV1<any, Output>;
+
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS' | (string & {});
+
+/** What every registration accepts. */
+export interface FunctionOptions<Data = any> {
+  /**
+   * Where the function is served, as an Express 5 path (`/users/:id`). Default: `/<name>` when
+   * several functions are served, every path when it is the only one.
+   */
+  path?: string;
+  /** Plugins of this function; they run inside the global ones. Default: none. */
+  plugins?: readonly Plugin[];
+  /** Validates the data before the handler runs; a failure is answered 400 with the issues. */
+  schema?: Schema<Data>;
+}
+
+/** What `http` and `openfunction` accept. */
+export interface HttpFunctionOptions<Data = any> extends FunctionOptions<Data> {
+  /** The methods served; others are answered 405 with `Allow`. `GET` serves `HEAD` too. Default: all. */
+  methods?: readonly Method[];
+  /**
+   * `parse` reads the body by its content type into `req.body` and `req.rawBody`; `stream` leaves
+   * the request unread. Default: `parse`, and `stream` for Web-standard handlers.
+   */
+  body?: 'parse' | 'stream';
+}
+
+/** One function as registered: frozen, and the same for each of its calls. */
+export interface FunctionDefinition {
+  readonly name: string;
+  readonly signature: SignatureType;
+  readonly handler: Handler;
+  /** How an `http` handler is called. */
+  readonly style: 'express' | 'express-app' | 'fetch';
+  readonly path: string | undefined;
+  readonly methods: readonly string[] | undefined;
+  readonly body: 'parse' | 'stream';
+  readonly schema: Schema | undefined;
+  readonly plugins: readonly Plugin[];
+}

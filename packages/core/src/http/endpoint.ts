@@ -1,0 +1,191 @@
+// One function behind HTTP: a request becomes an invocation, its outcome becomes the response.
+import { OfnError } from '../errors.ts';
+import type { FunctionDefinition } from '../function/signature.ts';
+import { Invocation, type Channel, type ServedFunction } from '../invocation/invocation.ts';
+import { invoke, type Settle } from '../invocation/invoke.ts';
+import { isThenable } from '../invocation/outcome.ts';
+import { hasBody, parseBody, parseContentType, readBody } from './body.ts';
+import { createEventStage } from './event-endpoint.ts';
+import { failExchange, type ExchangeObserver, type ExchangeTracker } from './exchange.ts';
+import { sendWebResponse } from './fetch-handler.ts';
+import type { FunctionRequest } from './request.ts';
+import type { FunctionResponse } from './response.ts';
+import { isWebResponse, sendResult } from './result.ts';
+import { validate } from './schema.ts';
+
+/** Serves one function. */
+export type Endpoint = (request: FunctionRequest, response: FunctionResponse) => void;
+
+/** What all endpoints of a server share. */
+export interface EndpointSettings {
+  /** Bytes of a body that are accepted. */
+  readonly bodyLimit: number;
+  /** Whether clients see the messages of user errors. */
+  readonly showDetails: boolean;
+  readonly tracker: ExchangeTracker;
+  readonly observer: ExchangeObserver | undefined;
+}
+
+/** What follows once the body is read: calls the function and sees to the reply. */
+export type Stage = (request: FunctionRequest, invocation: Invocation) => void;
+
+/** The methods a function accepts; `undefined` for all. */
+export function allowedMethods(definition: FunctionDefinition): readonly string[] | undefined {
+  const { signature, methods } = definition;
+  if (signature === 'cloudevent' || signature === 'event') return ['POST'];
+  if (methods?.includes('GET') && !methods.includes('HEAD')) return [...methods, 'HEAD'];
+  return methods;
+}
+
+/** Creates the endpoint of a function. */
+export function createEndpoint(served: ServedFunction, settings: EndpointSettings): Endpoint {
+  const { definition, timeout } = served;
+  const { bodyLimit, showDetails, tracker, observer } = settings;
+  const methods = allowedMethods(definition);
+  const isEvent = definition.signature === 'cloudevent' || definition.signature === 'event';
+  const parses = definition.body === 'parse';
+  const stage = isEvent ? createEventStage(served, settings) : createCallStage(served, settings);
+
+  const channel: Channel = {
+    fail: (invocation, error) => failExchange(invocation, error, showDetails),
+  };
+
+  function onTimeout(invocation: Invocation): void {
+    const seconds = timeout / 1000;
+    const message = `function "${definition.name}" did not answer within ${seconds} s`;
+    invocation.abort(new DOMException(message, 'TimeoutError'));
+    invocation.fail(new OfnError('OFN_TIMEOUT', message));
+  }
+
+  function onBody(request: FunctionRequest, invocation: Invocation, bytes: Buffer): void {
+    request.rawBody = bytes;
+    if (!isEvent && bytes.length > 0) {
+      request.body = parseBody(bytes, parseContentType(request.headers['content-type']));
+    }
+    stage(request, invocation);
+  }
+
+  return function endpoint(request, response) {
+    const invocation = new Invocation(served, channel, request);
+    request.invocation = invocation;
+    tracker.begin(request, response);
+    if (observer !== undefined) observe(observer, definition, response);
+    if (timeout > 0) {
+      const timer = setTimeout(() => onTimeout(request.invocation ?? invocation), timeout);
+      response.on('close', () => clearTimeout(timer));
+    }
+    if (methods !== undefined && !methods.includes(request.method ?? '')) {
+      invocation.fail(methodNotAllowed(request, definition.name, methods));
+      return;
+    }
+    if (!parses || !hasBody(request) || isLeftToExpress(definition, request)) {
+      stage(request, invocation);
+      return;
+    }
+    readBody(request, bodyLimit, (error, bytes) => {
+      if (invocation.ended) return;
+      try {
+        if (bytes === undefined) throw error;
+        onBody(request, invocation, bytes);
+      } catch (thrown) {
+        invocation.fail(thrown);
+      }
+    });
+  };
+}
+
+/** The refusal of a method, with the `Allow` header that RFC 9110, 15.5.6 asks for. */
+export function methodNotAllowed(
+  request: FunctionRequest,
+  name: string,
+  methods: readonly string[],
+): OfnError {
+  const allow = methods.join(', ');
+  return new OfnError(
+    'OFN_METHOD_NOT_ALLOWED',
+    `${request.method ?? 'the method'} is not accepted by "${name}"; use ${allow}`,
+    { headers: { Allow: allow } },
+  );
+}
+
+// An app's own middleware (multer, busboy) takes multipart forms apart.
+function isLeftToExpress(definition: FunctionDefinition, request: FunctionRequest): boolean {
+  if (definition.style !== 'express-app') return false;
+  return parseContentType(request.headers['content-type']).type === 'multipart/form-data';
+}
+
+function observe(
+  observer: ExchangeObserver,
+  definition: FunctionDefinition,
+  response: FunctionResponse,
+): void {
+  const start = performance.now();
+  observer.began(definition);
+  response.on('close', () => {
+    // 499: the client went away before there was an answer, as proxies log it.
+    const status = response.headersSent ? response.statusCode : 499;
+    observer.ended(definition, status, (performance.now() - start) / 1000);
+  });
+}
+
+// Calls an `http` or `openfunction` handler.
+function createCallStage(served: ServedFunction, settings: EndpointSettings): Stage {
+  const { definition } = served;
+  const { schema, signature, style } = definition;
+  const { showDetails, tracker } = settings;
+  const replies = signature === 'openfunction';
+
+  function rejected(invocation: Invocation, error: unknown): void {
+    invocation.error = error;
+    failExchange(invocation, error, showDetails);
+    tracker.settled(invocation.req as unknown as FunctionRequest);
+  }
+
+  const settle: Settle = {
+    rejected,
+    resolved(invocation, value) {
+      if (isWebResponse(value)) {
+        sendResponse(invocation, value);
+        return;
+      }
+      try {
+        const response = invocation.res as unknown as FunctionResponse;
+        if (replies && !response.headersSent && !invocation.ended) sendResult(response, value);
+      } catch (error) {
+        rejected(invocation, error);
+        return;
+      }
+      tracker.settled(invocation.req as unknown as FunctionRequest);
+    },
+  };
+
+  function sendResponse(invocation: Invocation, web: Response): void {
+    const response = invocation.res as unknown as FunctionResponse;
+    if (response.headersSent || invocation.ended) {
+      tracker.settled(response.req as FunctionRequest);
+      return;
+    }
+    sendWebResponse(response, web).then(
+      () => tracker.settled(response.req as FunctionRequest),
+      (error: unknown) => rejected(invocation, error),
+    );
+  }
+
+  function call(request: FunctionRequest, invocation: Invocation): void {
+    invocation.data = request.body;
+    if (style === 'express-app') request.ownFrameworkMembers();
+    request.settled = false;
+    invoke(served, invocation, settle);
+  }
+
+  if (schema === undefined) return call;
+  return (request, invocation) => {
+    const valid = validate(schema, request.body);
+    const proceed = (value: unknown): void => {
+      request.body = value;
+      if (!invocation.ended) call(request, invocation);
+    };
+    if (isThenable(valid)) valid.then(proceed, (error: unknown) => invocation.fail(error));
+    else proceed(valid);
+  };
+}

@@ -1,0 +1,154 @@
+// Events over HTTP: the events of a request are handled one after the other, each as a call of its
+// own, and what the handlers return goes back in the mode that came in.
+import type { CloudEvent } from 'cloudevents';
+import type { ServedFunction } from '../invocation/invocation.ts';
+import { Invocation } from '../invocation/invocation.ts';
+import { invoke } from '../invocation/invoke.ts';
+import { parseBackgroundEvent, toBackgroundEvent, toCloudEvent } from './background-event.ts';
+import { isJson, parseBody, parseContentType } from './body.ts';
+import {
+  decodeEvents,
+  encodeEvents,
+  eventMode,
+  toReturnedEvents,
+  type EventMode,
+  type ReceivedEvents,
+} from './cloud-event.ts';
+import type { EndpointSettings, Stage } from './endpoint.ts';
+import { failExchange } from './exchange.ts';
+import { sendWebResponse } from './fetch-handler.ts';
+import { splitUrl, type FunctionRequest } from './request.ts';
+import type { FunctionResponse } from './response.ts';
+import { isWebResponse, sendResult } from './result.ts';
+import { validate } from './schema.ts';
+
+/** Fills an invocation with what its handler gets. */
+type Input = (invocation: Invocation) => unknown;
+
+/** Creates the stage of a `cloudevent` or `event` function. */
+export function createEventStage(served: ServedFunction, settings: EndpointSettings): Stage {
+  const { signature } = served.definition;
+  const inputs = signature === 'cloudevent' ? cloudEventInputs : backgroundEventInputs;
+
+  return (request, first) => {
+    request.settled = false;
+    void handle(request, first).finally(() => settings.tracker.settled(request));
+  };
+
+  async function handle(request: FunctionRequest, first: Invocation): Promise<void> {
+    try {
+      const { mode, fill } = inputs(served, request);
+      const results: unknown[] = [];
+      for (const input of fill) {
+        if (request.over) return;
+        results.push(await deliver(served, request, input));
+      }
+      await reply(request.res as unknown as FunctionResponse, mode, results);
+    } catch (error) {
+      failExchange(request.invocation ?? first, error, settings.showDetails);
+    }
+  }
+}
+
+async function deliver(
+  served: ServedFunction,
+  request: FunctionRequest,
+  input: Input,
+): Promise<unknown> {
+  let fail: (error: unknown) => void = () => {};
+  const failed = new Promise<never>((_, reject) => (fail = reject));
+  const invocation = new Invocation(served, { fail: (_, error) => fail(error) }, request);
+  request.invocation = invocation;
+  await input(invocation);
+  const done = new Promise((resolve, reject) => {
+    invoke(served, invocation, {
+      resolved: (_, value) => resolve(value),
+      rejected: (_, error) => reject(error as Error),
+    });
+  });
+  return Promise.race([done, failed]);
+}
+
+async function reply(
+  response: FunctionResponse,
+  mode: EventMode,
+  results: readonly unknown[],
+): Promise<void> {
+  if (response.headersSent || response.destroyed) return;
+  const [only] = results;
+  if (results.length === 1 && isWebResponse(only)) {
+    await sendWebResponse(response, only);
+    return;
+  }
+  const events = results.map(toReturnedEvents);
+  if (results.length === 1 && events[0] === undefined) {
+    sendResult(response, only);
+    return;
+  }
+  const returned = events.flatMap((list) => list ?? []);
+  if (returned.length === 0) {
+    sendResult(response, undefined);
+    return;
+  }
+  const { headers, body } = encodeEvents(returned, mode);
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  if (body !== undefined) response.setHeader('content-length', Buffer.byteLength(body));
+  response.end(body);
+}
+
+interface Inputs {
+  readonly mode: EventMode;
+  readonly fill: readonly Input[];
+}
+
+function cloudEventInputs(served: ServedFunction, request: FunctionRequest): Inputs {
+  const { schema } = served.definition;
+  const { mode, events } = receive(request);
+  const fill = events.map((event): Input => async (invocation) => {
+    const data = schema === undefined ? event.data : await validate(schema, event.data);
+    invocation.data = data;
+    invocation.event = data === event.data ? event : event.cloneWith({ data });
+  });
+  return { mode, fill };
+}
+
+function receive(request: FunctionRequest): ReceivedEvents {
+  const { headers, rawBody } = request;
+  if (eventMode(headers) !== undefined) return decodeEvents(headers, rawBody);
+  // Google's services, and the emulators of Pub/Sub, may still post the legacy shape.
+  const body = parseJsonBody(request);
+  if (body === undefined) return decodeEvents(headers, rawBody);
+  const legacy = parseBackgroundEvent(body, splitUrl(request.originalUrl).path);
+  const { domain } = body as { domain?: unknown };
+  return { mode: 'binary', events: [toCloudEvent(legacy, domain)] };
+}
+
+function backgroundEventInputs(served: ServedFunction, request: FunctionRequest): Inputs {
+  const { schema } = served.definition;
+  const { headers, rawBody } = request;
+  const input =
+    (data: unknown, context: Invocation['eventContext'], event?: CloudEvent<unknown>): Input =>
+    async (invocation) => {
+      invocation.data = schema === undefined ? data : await validate(schema, data);
+      invocation.event = event;
+      invocation.eventContext = context;
+    };
+  if (eventMode(headers) !== undefined) {
+    const { mode, events } = decodeEvents(headers, rawBody);
+    const fill = events.map((event) => {
+      const legacy = toBackgroundEvent(event);
+      return input(legacy.data, legacy.context, event);
+    });
+    return { mode, fill };
+  }
+  const path = splitUrl(request.originalUrl).path;
+  const legacy = parseBackgroundEvent(parseJsonBody(request), path);
+  return { mode: 'binary', fill: [input(legacy.data, legacy.context)] };
+}
+
+function parseJsonBody(request: FunctionRequest): unknown {
+  const { rawBody } = request;
+  const contentType = parseContentType(request.headers['content-type']);
+  if (rawBody === undefined || rawBody.length === 0 || !isJson(contentType.type)) return undefined;
+  return parseBody(rawBody, contentType);
+}

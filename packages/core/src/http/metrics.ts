@@ -1,0 +1,60 @@
+// Prometheus metrics of the calls, named after OpenTelemetry's conventions for functions.
+// https://opentelemetry.io/docs/specs/semconv/faas/faas-metrics/
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { ExchangeObserver } from './exchange.ts';
+
+/** Metrics, and the exchange observer that feeds them. */
+export interface Metrics {
+  readonly observer: ExchangeObserver;
+  readonly contentType: string;
+  /** The text Prometheus scrapes. */
+  render(): Promise<string>;
+}
+
+// Seconds; from a call that only computes to one that waits for a slow service.
+const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** Creates the metrics of one runtime, in a registry of their own. */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const duration = new Histogram({
+    name: 'faas_invoke_duration_seconds',
+    help: 'Time from the request to the end of its response.',
+    labelNames: ['function', 'status'],
+    buckets: BUCKETS,
+    registers,
+  });
+  const errors = new Counter({
+    name: 'faas_errors_total',
+    help: 'Calls answered with a status of 500 or above, time-outs excepted.',
+    labelNames: ['function'],
+    registers,
+  });
+  const timeouts = new Counter({
+    name: 'faas_timeouts_total',
+    help: 'Calls that did not answer within the time limit.',
+    labelNames: ['function'],
+    registers,
+  });
+  const inFlight = new Gauge({
+    name: 'faas_in_flight',
+    help: 'Calls that are being answered now.',
+    labelNames: ['function'],
+    registers,
+  });
+  return {
+    contentType: registry.contentType,
+    render: () => registry.metrics(),
+    observer: {
+      began: ({ name }) => inFlight.inc({ function: name }),
+      ended({ name }, status, seconds) {
+        inFlight.dec({ function: name });
+        duration.observe({ function: name, status: String(status) }, seconds);
+        if (status === 504) timeouts.inc({ function: name });
+        else if (status >= 500) errors.inc({ function: name });
+      },
+    },
+  };
+}

@@ -1,0 +1,130 @@
+// The server's response: Node's ServerResponse with Express 5's members, the hot ones written for
+// speed. `test/differential` compares each of them with Express itself.
+import { ServerResponse, type IncomingMessage } from 'node:http';
+import { application } from './application.ts';
+import { RESPONSE_MEMBERS, defineExpressMembers } from './express-members.ts';
+import { express } from './express.ts';
+
+type HeaderValue = number | string | readonly string[];
+
+/** The class the HTTP server makes its responses of; handlers see it as Express's `Response`. */
+export class FunctionResponse extends ServerResponse {
+  #locals: Record<string, unknown> | undefined = undefined;
+
+  constructor(request: IncomingMessage, options?: object) {
+    // @ts-expect-error Node passes its second argument through; the types do not know of it.
+    super(request, options);
+  }
+
+  get app(): typeof application {
+    return application;
+  }
+
+  get locals(): Record<string, unknown> {
+    return (this.#locals ??= Object.create(null) as Record<string, unknown>);
+  }
+
+  set locals(value: Record<string, unknown>) {
+    this.#locals = value;
+  }
+
+  status(code: number): this {
+    if (!Number.isInteger(code) || code < 100 || code > 999) {
+      return callExpress(this, 'status', [code]) as this;
+    }
+    this.statusCode = code;
+    return this;
+  }
+
+  get(name: string): HeaderValue | undefined {
+    return this.getHeader(name);
+  }
+
+  set(field: string | Record<string, HeaderValue>, value?: HeaderValue): this {
+    if (typeof field === 'string' && typeof value === 'string') {
+      const complete = isContentType(field) ? withCharset(value) : value;
+      if (complete !== undefined) {
+        this.setHeader(field, complete);
+        return this;
+      }
+    }
+    return callExpress(this, 'set', arguments.length === 1 ? [field] : [field, value]) as this;
+  }
+
+  header(field: string | Record<string, HeaderValue>, value?: HeaderValue): this {
+    return arguments.length === 1 ? this.set(field) : this.set(field, value);
+  }
+
+  json(value?: unknown): this {
+    if (!this.hasHeader('Content-Type')) {
+      this.setHeader('Content-Type', 'application/json; charset=utf-8');
+    }
+    // What JSON cannot express is sent as Express sends `undefined`: without a body.
+    const text = JSON.stringify(value) as string | undefined;
+    if (text === undefined) return callExpress(this, 'send', [text]) as this;
+    return this.#sendText(text);
+  }
+
+  send(body?: unknown): this {
+    if (typeof body === 'string') {
+      if (!this.hasHeader('Content-Type')) {
+        this.setHeader('Content-Type', 'text/html; charset=utf-8');
+      }
+      return this.#sendText(body);
+    }
+    if (typeof body === 'object' && body !== null && !ArrayBuffer.isView(body)) {
+      return this.json(body);
+    }
+    if (typeof body === 'number' || typeof body === 'boolean') return this.json(body);
+    return callExpress(this, 'send', [body]) as this;
+  }
+
+  // The common ending of `send` and `json`: text, with a status that has a body and without the
+  // validators or framings that would make Express change its headers.
+  #sendText(text: string): this {
+    const status = this.statusCode;
+    if (
+      status < 200 ||
+      status === 204 ||
+      status === 205 ||
+      status === 304 ||
+      this.hasHeader('ETag') ||
+      this.hasHeader('Last-Modified') ||
+      this.hasHeader('Transfer-Encoding') ||
+      this.req.headers['if-none-match'] !== undefined ||
+      !isUtf8(this.getHeader('Content-Type'))
+    ) {
+      return callExpress(this, 'send', [text]) as this;
+    }
+    this.setHeader('Content-Length', Buffer.byteLength(text));
+    if (this.req.method === 'HEAD') this.end();
+    else this.end(text, 'utf8');
+    return this;
+  }
+}
+
+defineExpressMembers(FunctionResponse.prototype, 'response', RESPONSE_MEMBERS);
+
+function callExpress(response: FunctionResponse, member: string, args: unknown[]): unknown {
+  return (express().response[member] as (...args: unknown[]) => unknown).apply(
+    response,
+    args,
+  );
+}
+
+function isContentType(field: string): boolean {
+  return field.length === 12 && field.toLowerCase() === 'content-type';
+}
+
+// The media type as Express completes it, for those whose charset needs no table to know.
+function withCharset(type: string): string | undefined {
+  if (type.includes('charset=')) return type;
+  if (type.includes(';')) return undefined;
+  if (type.startsWith('text/') || type === 'application/json') return `${type}; charset=utf-8`;
+  return type === 'application/octet-stream' ? type : undefined;
+}
+
+// Express rewrites the charset of a text it sends to utf-8.
+function isUtf8(contentType: unknown): boolean {
+  return typeof contentType === 'string' && contentType.endsWith('; charset=utf-8');
+}

@@ -1,0 +1,123 @@
+// Which function a request is for. One function without a path needs no router; several, and paths
+// with parameters, are matched by Express's own router.
+import type { IRoute, Router } from 'express';
+import { OfnError } from '../errors.ts';
+import type { FunctionDefinition } from '../function/signature.ts';
+import { allowedMethods, methodNotAllowed, type Endpoint } from './endpoint.ts';
+import { express } from './express.ts';
+import type { FunctionRequest } from './request.ts';
+import type { FunctionResponse } from './response.ts';
+
+/** A function with its endpoint. */
+export interface Route {
+  readonly definition: FunctionDefinition;
+  readonly endpoint: Endpoint;
+}
+
+/** Finds the function of a request and hands it over; calls `otherwise` when there is none. */
+export type Dispatch = (
+  request: FunctionRequest,
+  response: FunctionResponse,
+  otherwise: (error: unknown) => void,
+) => void;
+
+/** The path a function is served at; `undefined` for every path. */
+export function pathOf(definition: FunctionDefinition, isOnly: boolean): string | undefined {
+  return definition.path ?? (isOnly ? undefined : `/${definition.name}`);
+}
+
+/**
+ * Creates the dispatch over functions.
+ *
+ * @throws OfnError `OFN_ROUTE_CONFLICT` when two functions accept the same method at the same path;
+ *   `OFN_FUNCTION_INVALID` for a path that Express 5's syntax does not allow.
+ */
+export function createDispatch(routes: readonly Route[]): Dispatch {
+  const isOnly = routes.length === 1;
+  const [first] = routes;
+  if (first !== undefined && isOnly && first.definition.path === undefined) {
+    return (request, response) => first.endpoint(request, response);
+  }
+  assertNoConflict(routes);
+  const router = express().createRouter();
+  for (const { definition, endpoint } of routes) {
+    const route = routeAt(router, definition, isOnly);
+    const methods = allowedMethods(definition);
+    const handle = (request: object, response: object): void =>
+      endpoint(request as FunctionRequest, response as FunctionResponse);
+    if (methods === undefined) route.all(handle);
+    for (const method of methods ?? []) methodOf(route, method)(handle);
+  }
+  // Reached only when no function takes the method: collects the methods that one would take.
+  for (const { definition } of routes) {
+    routeAt(router, definition, isOnly).all((request: object, _response: object, next) => {
+      const { allowed } = request as FunctionRequest;
+      for (const method of allowedMethods(definition) ?? []) allowed.add(method);
+      next();
+    });
+  }
+  return (request, response, otherwise) => {
+    router(request as never, response as never, (error?: unknown) => {
+      const { allowed } = request;
+      if (error !== undefined && error !== null) otherwise(toRequestError(error));
+      else if (allowed.size > 0) otherwise(methodNotAllowed(request, request.path, [...allowed]));
+      else otherwise(notFound(request, routes));
+    });
+  };
+}
+
+function notFound(request: FunctionRequest, routes: readonly Route[]): OfnError {
+  const paths = routes.map(({ definition }) => pathOf(definition, routes.length === 1) ?? '/');
+  const message = `nothing is served at ${request.path}; there is ${paths.join(', ')}`;
+  return new OfnError('OFN_NOT_FOUND', message);
+}
+
+// The router reports a parameter that it cannot decode ("%zz") as an error with status 400.
+function toRequestError(error: unknown): unknown {
+  const { status } = error as { status?: unknown };
+  if (status !== 400) return error;
+  return new OfnError('OFN_REQUEST_MALFORMED', (error as Error).message, { cause: error });
+}
+
+function routeAt(router: Router, definition: FunctionDefinition, isOnly: boolean): IRoute {
+  const path = pathOf(definition, isOnly) ?? '/';
+  try {
+    return router.route(path);
+  } catch (cause) {
+    const reason = (cause as Error).message;
+    throw new OfnError(
+      'OFN_FUNCTION_INVALID',
+      `function "${definition.name}": the path "${path}" is not valid: ${reason}`,
+      { cause },
+    );
+  }
+}
+
+type AddHandler = (handler: (request: object, response: object) => void) => unknown;
+
+function methodOf(route: IRoute, method: string): AddHandler {
+  const add = (route as unknown as Record<string, AddHandler | undefined>)[method.toLowerCase()];
+  if (add !== undefined) return add.bind(route);
+  throw new OfnError('OFN_FUNCTION_INVALID', `the method ${method} does not exist in HTTP`);
+}
+
+function assertNoConflict(routes: readonly Route[]): void {
+  const taken = new Map<string, string>();
+  for (const { definition } of routes) {
+    const path = pathOf(definition, routes.length === 1) ?? '/';
+    for (const method of allowedMethods(definition) ?? ['*']) {
+      const clash =
+        taken.get(`${method} ${path}`) ??
+        taken.get(`* ${path}`) ??
+        (method === '*' ? [...taken].find(([key]) => key.endsWith(` ${path}`))?.[1] : undefined);
+      if (clash !== undefined) {
+        throw new OfnError(
+          'OFN_ROUTE_CONFLICT',
+          `functions "${clash}" and "${definition.name}" both serve ` +
+            `${method === '*' ? 'every method' : method} at ${path}`,
+        );
+      }
+      taken.set(`${method} ${path}`, definition.name);
+    }
+  }
+}

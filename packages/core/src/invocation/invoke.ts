@@ -1,0 +1,48 @@
+// Runs one call inside its own async context, and hands on what came of it.
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Invocation, ServedFunction } from './invocation.ts';
+import { isThenable } from './outcome.ts';
+
+const storage = new AsyncLocalStorage<Invocation>();
+
+/**
+ * The call that the running code belongs to; `undefined` outside of any.
+ *
+ * It is how an error in a timer, or a rejection that nobody handles, finds the call it came from,
+ * and how code far from the handler finds its logger and signal.
+ *
+ * @example
+ * cloudEvent('onOrder', async () => { currentInvocation()?.log.info('received'); });
+ */
+export function currentInvocation(): Invocation | undefined {
+  return storage.getStore();
+}
+
+/** What is done with the value or the error of a call. Called once. */
+export interface Settle {
+  resolved(invocation: Invocation, value: unknown): void;
+  rejected(invocation: Invocation, error: unknown): void;
+}
+
+/** Calls the function. A handler that returns without a promise costs none. */
+export function invoke(served: ServedFunction, invocation: Invocation, settle: Settle): void {
+  storage.run(invocation, run, served, invocation, settle);
+}
+
+function run(served: ServedFunction, invocation: Invocation, settle: Settle): void {
+  let value: unknown;
+  try {
+    value = served.call(invocation);
+  } catch (error) {
+    settle.rejected(invocation, error);
+    return;
+  }
+  if (isThenable(value)) {
+    value.then(
+      (resolved) => settle.resolved(invocation, resolved),
+      (error: unknown) => settle.rejected(invocation, error),
+    );
+  } else {
+    settle.resolved(invocation, value);
+  }
+}

@@ -1,0 +1,242 @@
+// Options become a running server: what is resolved here, once, is all that a call ever needs.
+import type { AddressInfo, Server as NetServer } from 'node:net';
+import type { Server } from 'node:http';
+import { OfnError, toError } from './errors.ts';
+import type { LoadedSource } from './function/load.ts';
+import { registry, type Hook } from './function/registry.ts';
+import type { FunctionDefinition } from './function/signature.ts';
+import { createAdminServer } from './http/admin.ts';
+import { createEndpoint } from './http/endpoint.ts';
+import { createTracker } from './http/exchange.ts';
+import { toFetchCall } from './http/fetch-handler.ts';
+import type { Metrics } from './http/metrics.ts';
+import { createDispatch, pathOf, type Route } from './http/router.ts';
+import { createFunctionServer } from './http/server.ts';
+import { toCall } from './invocation/handler.ts';
+import type { ServedFunction } from './invocation/invocation.ts';
+import { fromHookPlugins } from './invocation/openfunction-plugin.ts';
+import { assertPlugin, wrapCall, type Plugin } from './invocation/plugin.ts';
+import type { LifecycleState } from './lifecycle.ts';
+import type { Logger } from './logger.ts';
+import type { Options } from './options.ts';
+
+/** Where a started runtime can be reached. */
+export interface Addresses {
+  readonly port: number;
+  readonly adminPort: number | undefined;
+}
+
+/** Functions being served. */
+export interface Runtime {
+  readonly state: LifecycleState;
+  readonly functions: readonly FunctionDefinition[];
+  /** The server of the functions; `start` makes it listen. */
+  readonly server: Server;
+  /** Path of each function; `undefined` for one that is served at every path. */
+  pathOf(definition: FunctionDefinition): string | undefined;
+  /**
+   * Runs the set-up of plugins and the start hooks, without listening.
+   *
+   * @throws OfnError `OFN_START_FAILED`. Nothing is left running then.
+   */
+  open(): Promise<void>;
+  /**
+   * Opens, then listens.
+   *
+   * @throws OfnError `OFN_START_FAILED`, `OFN_PORT_UNAVAILABLE`. Nothing is left running then.
+   */
+  start(): Promise<Addresses>;
+  /**
+   * Drains and stops. Calling it again returns the same promise.
+   *
+   * @throws OfnError `OFN_DRAIN_INCOMPLETE` when calls were cut off at the deadline;
+   *   `OFN_STOP_FAILED` when a stop hook or the close of a plugin failed. All the rest is done first.
+   */
+  stop(options?: { skipDelay?: boolean }): Promise<void>;
+}
+
+/**
+ * Creates a runtime; nothing listens yet.
+ *
+ * @param metrics Where calls are counted; served on the admin port.
+ * @throws OfnError for a function, plugin, route or context that is not valid.
+ */
+export function createRuntime(
+  options: Options,
+  log: Logger,
+  { functions, plugins, hookPlugins }: LoadedSource,
+  metrics?: Metrics,
+): Runtime {
+  const { context } = options;
+  if (context?.runtime === 'async') {
+    throw new OfnError(
+      'OFN_CONTEXT_UNSUPPORTED',
+      'the function context asks for the async runtime (Dapr), which this version does not have; ' +
+        'remove triggers.dapr, or set runtime to Knative',
+    );
+  }
+  const hooks = fromHookPlugins(hookPlugins, {
+    pre: context?.preHooks,
+    post: context?.postHooks,
+  });
+  const everywhere: Plugin[] = [
+    ...registry.plugins,
+    ...plugins,
+    ...(hookPlugins.length > 0 ? [hooks] : []),
+  ];
+  const all = new Set([...everywhere, ...functions.flatMap((definition) => definition.plugins)]);
+  for (const plugin of all) assertPlugin(plugin);
+
+  let state: LifecycleState = 'idle';
+  const tracker = createTracker();
+  const routes = functions.map((definition): Route => {
+    const call = definition.style === 'fetch' ? toFetchCall(definition) : toCall(definition);
+    const served: ServedFunction = Object.freeze({
+      definition,
+      context,
+      log,
+      hookPlugins: hooks.hookPlugins,
+      call: wrapCall(call, [...everywhere, ...definition.plugins]),
+      timeout: options.timeout,
+    });
+    const endpoint = createEndpoint(served, {
+      bodyLimit: options.bodyLimit,
+      showDetails: options.development,
+      tracker,
+      observer: metrics?.observer,
+    });
+    return { definition, endpoint };
+  });
+
+  const isOnly = functions.length === 1;
+  const server = createFunctionServer({
+    ...options,
+    dispatch: createDispatch(routes),
+    tracker,
+    healthRoutes: options.healthRoutes,
+    ignoredRoutes: ignoredRoutes(options, functions),
+    functionPaths: functions.flatMap((definition) => pathOf(definition, isOnly) ?? []),
+    state: () => state,
+  });
+  const admin = metrics && createAdminServer(metrics, () => state);
+
+  async function open(): Promise<void> {
+    state = 'starting';
+    try {
+      for (const plugin of all) await plugin.setup?.({ functions, context, log });
+      for (const hook of registry.startHooks) await hook();
+      state = 'running';
+    } catch (cause) {
+      await close().catch(() => {});
+      if (cause instanceof OfnError) throw cause;
+      const message = `start-up failed: ${toError(cause).message}`;
+      throw new OfnError('OFN_START_FAILED', message, { cause });
+    }
+  }
+
+  async function start(): Promise<Addresses> {
+    await open();
+    try {
+      const adminPort = admin && (await listen(admin, options.adminPort ?? 0, options.host));
+      const port = await listen(server, options.port, options.host);
+      return { port, adminPort };
+    } catch (error) {
+      await close().catch(() => {});
+      throw error;
+    }
+  }
+
+  async function drain(skipDelay: boolean): Promise<OfnError | undefined> {
+    if (!skipDelay && options.drainDelay > 0) await elapse(options.drainDelay);
+    server.close();
+    server.closeIdleConnections();
+    const deadline = elapse(options.drainTimeout);
+    const inTime = await Promise.race([tracker.idle().then(() => true), deadline.then(() => false)]);
+    deadline.cancel();
+    if (inTime) return undefined;
+    const seconds = options.drainTimeout / 1000;
+    const error = new OfnError('OFN_STOPPING', `the server stopped after waiting ${seconds} s`);
+    const cut = tracker.failAll(error);
+    return new OfnError('OFN_DRAIN_INCOMPLETE', `${cut} calls were cut off after ${seconds} s`);
+  }
+
+  // Stop hooks and plugins, in reverse order; each gets its turn whatever the others do.
+  async function close(): Promise<void> {
+    const errors: unknown[] = [];
+    const closers: Hook[] = [...all].map((plugin) => () => plugin.close?.());
+    for (const closer of [...closers, ...registry.stopHooks].toReversed()) {
+      try {
+        await closer();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    server.close();
+    server.closeAllConnections();
+    admin?.close();
+    admin?.closeAllConnections();
+    state = 'stopped';
+    if (errors.length === 0) return;
+    const message = `a stop hook failed: ${errors.map((error) => toError(error).message).join('; ')}`;
+    throw new OfnError('OFN_STOP_FAILED', message, { cause: errors[0] });
+  }
+
+  let stopped: Promise<void> | undefined;
+  return {
+    get state() {
+      return state;
+    },
+    functions,
+    server,
+    pathOf: (definition) => pathOf(definition, isOnly),
+    open,
+    start,
+    stop({ skipDelay = false } = {}) {
+      stopped ??= (async () => {
+        const wasServing = state === 'running';
+        state = 'draining';
+        const incomplete = wasServing ? await drain(skipDelay) : undefined;
+        await close();
+        if (incomplete !== undefined) throw incomplete;
+      })();
+      return stopped;
+    },
+  };
+}
+
+function ignoredRoutes(
+  { ignoredRoutes: given }: Options,
+  functions: readonly FunctionDefinition[],
+): readonly string[] {
+  if (given !== undefined) return given;
+  // As in the peers: what browsers and crawlers ask for on their own is not for an http function.
+  return functions.every(({ signature }) => signature === 'http')
+    ? ['/favicon.ico', '/robots.txt']
+    : [];
+}
+
+function listen(server: NetServer, port: number, host: string | undefined): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const onError = (cause: NodeJS.ErrnoException): void => {
+      const reason =
+        cause.code === 'EADDRINUSE'
+          ? 'it is in use; stop the other process or choose another with --port'
+          : cause.code === 'EACCES'
+            ? 'this user may not listen on it; choose one above 1023 with --port'
+            : cause.message;
+      const where = host === undefined ? `port ${port}` : `${host}:${port}`;
+      reject(new OfnError('OFN_PORT_UNAVAILABLE', `cannot listen on ${where}: ${reason}`, { cause }));
+    };
+    server.once('error', onError);
+    server.listen(port, host, () => {
+      server.removeListener('error', onError);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+function elapse(milliseconds: number): Promise<void> & { cancel(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  const promise = new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)));
+  return Object.assign(promise, { cancel: () => clearTimeout(timer) });
+}
