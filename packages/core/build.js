@@ -1,7 +1,8 @@
-// Builds dist/: the library and the bin as ES modules that share their chunks, Express's parts as one
-// CommonJS file, types for `import` and for `require`.
+// Builds dist/: the library and the bin as ES modules that share their chunks, what is
+// loaded on demand as CommonJS files, types for `import` and for `require`.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { build } from 'rolldown';
 
 const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
@@ -13,19 +14,29 @@ await build({
   input: { index: 'src/index.ts', testing: 'src/testing.ts', main: 'src/main.ts' },
   platform: 'node',
   external,
-  output: { dir: 'dist', format: 'esm', minify: false, chunkFileNames: '[name].js' },
+  output: { dir: 'dist', format: 'esm', minify: { mangle: false, compress: true, codegen: true }, chunkFileNames: '[name].js' },
 });
-await build({
-  input: 'src/http/express-parts.cjs',
-  platform: 'node',
-  output: { file: 'dist/express-parts.cjs', format: 'cjs', minify: true },
-});
+for (const [source, file] of [
+  ['src/http/express-parts.cjs', 'dist/express-parts.cjs'],
+  ['src/pino.cjs', 'dist/pino.cjs'],
+]) {
+  await build({ input: source, platform: 'node', output: { file, format: 'cjs', minify: true } });
+}
 
-const emitTypes = (folder) =>
+/** Emits declarations. The compiler leaves the `.ts` of their imports; a package needs `.js`. */
+function emitTypes(folder) {
   execFileSync('pnpm', ['exec', 'tsc', '-p', 'tsconfig.build.json', '--outDir', folder], {
     stdio: 'inherit',
   });
-emitTypes("dist");
+  for (const file of readdirSync(folder, { recursive: true })) {
+    if (!file.endsWith('.d.ts')) continue;
+    const path = join(folder, file);
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, text.replace(/(from '|import\(')(\.[^']*)\.ts'/g, "$1$2.js'"));
+  }
+}
+
+emitTypes('dist');
 
 // The same for `require`: every supported Node can require an ES module, so the code is one and the
 // registry too; only the types must say that they are CommonJS.

@@ -1,7 +1,7 @@
 // Structured logs through pino: JSON lines, or readable ones on a developer's terminal.
 import { createRequire } from 'node:module';
 import type { Writable } from 'node:stream';
-import { pino } from 'pino';
+import type { Logger as PinoLogger, pino as Pino } from 'pino';
 import type { PinoPretty } from 'pino-pretty';
 
 /** The levels in rising order of severity; `silent` writes nothing. */
@@ -36,37 +36,64 @@ const SECRET_PATHS = ['authorization', 'cookie', 'set-cookie', 'dapr-api-token']
   `req.headers["${name}"]`,
 ]);
 
+/** Where log lines go, and which. */
+export interface LoggerOptions {
+  /** Lowest level written. Default `info`. */
+  readonly level?: LogLevel;
+  /** One line for people per entry, instead of JSON. Default `false`. */
+  readonly readable?: boolean;
+  /** Default: standard output. */
+  readonly stream?: Writable;
+}
+
 /**
- * Creates the root logger. Lines go to `stream`, by default standard output.
+ * Creates the root logger.
  *
- * @param options.level Lowest level written. Default `info`.
- * @param options.readable One coloured line per entry instead of JSON. Default `false`.
+ * pino is loaded by the first line that is written: a cold start answers its first call before.
  */
-export function createLogger(options: {
-  level?: LogLevel;
-  readable?: boolean;
-  stream?: Writable;
-}): Logger {
-  const { level = 'info', readable = false, stream } = options;
+export function createLogger(options: LoggerOptions): Logger {
+  const { level = 'info' } = options;
+  const lowest = LOG_LEVELS.indexOf(level);
+  let root: PinoLogger | undefined;
+
+  function toLogger(resolve: () => PinoLogger): Logger {
+    const methods = LOG_LEVELS.slice(0, -1).map((name, rank) => [
+      name,
+      rank < lowest ? ignore : (...args: [string]) => resolve()[name](...args),
+    ]);
+    return {
+      ...(Object.fromEntries(methods) as Omit<Logger, 'child'>),
+      child(fields) {
+        let child: PinoLogger | undefined;
+        return toLogger(() => (child ??= resolve().child(fields)));
+      },
+    };
+  }
+
+  return toLogger(() => (root ??= createPino(options)));
+}
+
+function ignore(): void {}
+
+function createPino({ level = 'info', readable = false, stream }: LoggerOptions): PinoLogger {
+  const require = createRequire(import.meta.url);
+  const { pino } = require('./pino.cjs') as { pino: typeof Pino };
   const settings = {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
-    serializers: { err: pino.stdSerializers.err },
     redact: { paths: SECRET_PATHS, censor: '[redacted]' },
   };
   // Synchronous writes: a line written before a crash or an exit is never lost.
   if (!readable) return pino(settings, stream ?? pino.destination({ dest: 1, sync: true }));
-  // Loaded for developers only; a function in production never pays for it.
-  const pretty = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty;
+  const pretty = require('pino-pretty') as typeof PinoPretty;
   return pino(
     settings,
     pretty({
       colorize: stream === undefined && process.stdout.isTTY === true,
       sync: true,
       translateTime: 'SYS:HH:MM:ss.l',
-      ignore: 'pid,hostname',
       ...(stream === undefined ? {} : { destination: stream }),
     }),
   );

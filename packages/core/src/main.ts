@@ -29,7 +29,8 @@ async function serve(options: Options): Promise<void> {
   const runtime = createRuntime(options, log, loaded, metrics);
   supervise(runtime, log);
   const addresses = await runtime.start();
-  announce(runtime, addresses, log);
+  // A cold start has a caller waiting: it is answered before the first log line.
+  setTimeout(announce, 20, runtime, addresses, log);
 }
 
 function announce(runtime: Runtime, { port, adminPort }: Addresses, log: Logger): void {

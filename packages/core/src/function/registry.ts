@@ -2,9 +2,7 @@
 import { OfnError } from '../errors.ts';
 import type { Plugin } from '../invocation/plugin.ts';
 import type {
-  CloudEventCallbackHandler,
   CloudEventHandler,
-  EventCallbackHandler,
   EventHandler,
   FetchApp,
   FetchHandler,
@@ -43,8 +41,8 @@ export const registry: Registry = (slot[key] ??= {
 /**
  * Registers a function that answers HTTP requests.
  *
- * A handler with one parameter is Web-standard: `(Request) => Response`. An object with a `fetch`
- * method (a Hono app) and an Express app are handlers too.
+ * A handler that declares one parameter is Web-standard, `(request: Request) => Response`. An object
+ * with a `fetch` method (a Hono app) and an Express app are handlers too.
  *
  * @param name Name of the function, selected by `--target`.
  * @throws OfnError `OFN_FUNCTION_INVALID` when the name, the options or the handler is not valid.
@@ -53,17 +51,14 @@ export const registry: Registry = (slot[key] ??= {
  *   res.json({ id: req.params.id });
  * });
  */
-export function http(name: string, handler: FetchHandler | FetchApp): FunctionDefinition;
-export function http<Body = any>(name: string, handler: HttpHandler<Body>): FunctionDefinition;
-export function http(
+export function http<Body = any>(
   name: string,
-  options: HttpFunctionOptions,
-  handler: FetchHandler | FetchApp,
+  handler: HttpHandler<Body> | FetchHandler | FetchApp,
 ): FunctionDefinition;
 export function http<Body = any>(
   name: string,
   options: HttpFunctionOptions<Body>,
-  handler: HttpHandler<Body>,
+  handler: HttpHandler<Body> | FetchHandler | FetchApp,
 ): FunctionDefinition;
 export function http(name: string, ...rest: unknown[]): FunctionDefinition {
   return register(name, 'http', rest);
@@ -81,12 +76,12 @@ export function http(name: string, ...rest: unknown[]): FunctionDefinition {
  */
 export function cloudEvent<Data = unknown>(
   name: string,
-  handler: CloudEventHandler<Data> | CloudEventCallbackHandler<Data>,
+  handler: CloudEventHandler<Data>,
 ): FunctionDefinition;
 export function cloudEvent<Data = unknown>(
   name: string,
   options: FunctionOptions<Data>,
-  handler: CloudEventHandler<Data> | CloudEventCallbackHandler<Data>,
+  handler: CloudEventHandler<Data>,
 ): FunctionDefinition;
 export function cloudEvent(name: string, ...rest: unknown[]): FunctionDefinition {
   return register(name, 'cloudevent', rest);
@@ -125,12 +120,12 @@ export function openfunction(name: string, ...rest: unknown[]): FunctionDefiniti
  */
 export function event<Data = any>(
   name: string,
-  handler: EventHandler<Data> | EventCallbackHandler<Data>,
+  handler: EventHandler<Data>,
 ): FunctionDefinition;
 export function event<Data = any>(
   name: string,
   options: FunctionOptions<Data>,
-  handler: EventHandler<Data> | EventCallbackHandler<Data>,
+  handler: EventHandler<Data>,
 ): FunctionDefinition;
 export function event(name: string, ...rest: unknown[]): FunctionDefinition {
   return register(name, 'event', rest);

@@ -57,25 +57,30 @@ export interface FetchApp {
   fetch(request: globalThis.Request): globalThis.Response | Promise<globalThis.Response>;
 }
 
-/** `(event)` or, by arity, `(event, callback)`. May return a CloudEvent, or an array of them. */
+/** What a callback-style handler calls when it has finished. */
+export type Callback = (error?: unknown, result?: unknown) => void;
+
+/** A CloudEvent with the type of its data. */
+export type TypedCloudEvent<Data> = CloudEvent<Data> & { readonly data: Data };
+
+/**
+ * `(event)`: may return a CloudEvent, or an array of them. One that declares the callback has
+ * finished when it calls it.
+ */
 export type CloudEventHandler<Data = unknown> = (
-  event: CloudEvent<Data> & { readonly data: Data },
+  event: TypedCloudEvent<Data>,
+  callback: Callback,
 ) => unknown;
-export type CloudEventCallbackHandler<Data = unknown> = (
-  event: CloudEvent<Data> & { readonly data: Data },
-  callback: (error?: unknown, result?: unknown) => void,
-) => void;
 
 /** `(ctx, data)`: what it returns is the reply, unless it has answered through `ctx.res`. */
 export type OpenFunctionHandler<Data = any> = (ctx: Context<Data>, data: Data) => unknown;
 
-/** `(data, context)` or, by arity, `(data, context, callback)`: Google's background function. */
-export type EventHandler<Data = any> = (data: Data, context: EventContext) => unknown;
-export type EventCallbackHandler<Data = any> = (
+/** `(data, context)`: Google's background function; with a third parameter, callback style. */
+export type EventHandler<Data = any> = (
   data: Data,
   context: EventContext,
-  callback: (error?: unknown, result?: unknown) => void,
-) => void;
+  callback: Callback,
+) => unknown;
 
 export type Handler = (...args: any[]) => unknown;
 

@@ -1,8 +1,9 @@
 // Google's legacy background events: to CloudEvents, for `cloudevent` functions, and back, for
 // `event` functions. The shapes are those Google's conformance suite checks.
-import { CloudEvent } from 'cloudevents';
+import type { CloudEvent } from 'cloudevents';
 import { OfnError } from '../errors.ts';
 import type { EventContext } from '../function/signature.ts';
+import { cloudEventClass } from './cloud-events-sdk.ts';
 
 /** A legacy event: what an `event` handler gets. */
 export interface BackgroundEvent {
@@ -167,7 +168,7 @@ export function toCloudEvent(legacy: BackgroundEvent, domain?: unknown): CloudEv
     if (typeof uid === 'string') subject = `users/${uid}`;
   }
   if (service === DATABASE) resource = `projects/_/locations/${databaseRegion(domain)}/${resource}`;
-  return new CloudEvent({
+  return new (cloudEventClass())({
     id: context.eventId,
     ...(context.timestamp === undefined ? {} : { time: context.timestamp }),
     specversion: '1.0',

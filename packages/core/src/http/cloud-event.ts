@@ -5,9 +5,10 @@
 // invents a missing id, drops data that is 0, false or "", rejects a structured content type with
 // a charset, and turns base64 data into an array of 32-bit numbers.
 import type { IncomingHttpHeaders } from 'node:http';
-import { CloudEvent } from 'cloudevents';
+import type { CloudEvent } from 'cloudevents';
 import { OfnError } from '../errors.ts';
 import { isJson, parseContentType } from './body.ts';
+import { cloudEventClass } from './cloud-events-sdk.ts';
 
 /** How events travel in a request, and so in its reply. */
 export type EventMode = 'binary' | 'structured' | 'batched';
@@ -143,7 +144,7 @@ function toEvent(attributes: Attributes): CloudEvent<unknown> {
   // A null attribute is an absent one (JSON format, 2.2).
   const present = Object.entries(attributes).filter(([name, value]) => name === 'data' || value !== null);
   try {
-    return new CloudEvent(Object.fromEntries(present));
+    return new (cloudEventClass())(Object.fromEntries(present));
   } catch (cause) {
     throw malformed(`the event is not valid: ${reasons(cause)}`, cause);
   }
@@ -167,9 +168,9 @@ export function toReturnedEvents(value: unknown): CloudEvent<unknown>[] | undefi
   const values = Array.isArray(value) ? (value as unknown[]) : [value];
   if (values.length === 0 || !values.every(looksLikeEvent)) return undefined;
   return values.map((item) => {
-    if (item instanceof CloudEvent) return item;
+    if (item instanceof cloudEventClass()) return item;
     try {
-      return new CloudEvent(item as Attributes);
+      return new (cloudEventClass())(item as Attributes);
     } catch (cause) {
       const message = `a returned event is not valid: ${reasons(cause)}`;
       throw new OfnError('OFN_RESULT_INVALID', message, { cause });
@@ -178,7 +179,7 @@ export function toReturnedEvents(value: unknown): CloudEvent<unknown>[] | undefi
 }
 
 function looksLikeEvent(value: unknown): boolean {
-  if (value instanceof CloudEvent) return true;
+  if (value instanceof cloudEventClass()) return true;
   if (typeof value !== 'object' || value === null) return false;
   return 'specversion' in value && 'type' in value && 'source' in value;
 }

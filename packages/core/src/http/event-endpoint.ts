@@ -14,6 +14,7 @@ import {
   type EventMode,
   type ReceivedEvents,
 } from './cloud-event.ts';
+import { cloudEventClass } from './cloud-events-sdk.ts';
 import type { EndpointSettings, Stage } from './endpoint.ts';
 import { failExchange } from './exchange.ts';
 import { sendWebResponse } from './fetch-handler.ts';
@@ -28,6 +29,7 @@ type Input = (invocation: Invocation) => unknown;
 /** Creates the stage of a `cloudevent` or `event` function. */
 export function createEventStage(served: ServedFunction, settings: EndpointSettings): Stage {
   const { signature } = served.definition;
+  cloudEventClass(); // loaded before the first event, not by it
   const inputs = signature === 'cloudevent' ? cloudEventInputs : backgroundEventInputs;
 
   return (request, first) => {

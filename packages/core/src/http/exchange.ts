@@ -2,6 +2,7 @@
 import { OfnError } from '../errors.ts';
 import type { Invocation, ServedFunction } from '../invocation/invocation.ts';
 import { toFailure } from '../invocation/outcome.ts';
+import { hasBody } from './body.ts';
 import { sendProblem } from './problem.ts';
 import type { FunctionRequest } from './request.ts';
 import type { FunctionResponse } from './response.ts';
@@ -112,7 +113,7 @@ export function failExchange(invocation: Invocation, thrown: unknown, showDetail
     return;
   }
   // The rest of a body that was not read would be taken for the next request.
-  if (!response.req.complete) response.shouldKeepAlive = false;
+  if (!response.req.complete && hasBody(response.req)) response.shouldKeepAlive = false;
   sendProblem(response, failure, { invocation: invocation.id, showDetails });
 }
 

@@ -9,6 +9,7 @@ import type { Socket } from 'node:net';
 import { OfnError, type ErrorCode } from '../errors.ts';
 import { toFailure } from '../invocation/outcome.ts';
 import type { LifecycleState } from '../lifecycle.ts';
+import { hasBody } from './body.ts';
 import type { ExchangeTracker } from './exchange.ts';
 import { HEALTH_PATHS, answerProbe } from './health.ts';
 import { rawProblem, sendProblem } from './problem.ts';
@@ -109,7 +110,7 @@ function checkingInterval(...limits: readonly number[]): number {
 
 function refuse(request: FunctionRequest, response: FunctionResponse, error: unknown): void {
   if (response.headersSent) return;
-  if (!request.complete) response.shouldKeepAlive = false;
+  if (!request.complete && hasBody(request)) response.shouldKeepAlive = false;
   sendProblem(response, toFailure(error));
 }
 
