@@ -14,7 +14,12 @@ await build({
   input: { index: 'src/index.ts', testing: 'src/testing.ts', main: 'src/main.ts' },
   platform: 'node',
   external,
-  output: { dir: 'dist', format: 'esm', minify: { mangle: false, compress: true, codegen: true }, chunkFileNames: '[name].js' },
+  output: {
+    dir: 'dist',
+    format: 'esm',
+    minify: { mangle: false, compress: true, codegen: true },
+    chunkFileNames: '[name].js',
+  },
 });
 for (const [source, file] of [
   ['src/http/express-parts.cjs', 'dist/express-parts.cjs'],
@@ -25,7 +30,7 @@ for (const [source, file] of [
 
 /** Emits declarations. The compiler leaves the `.ts` of their imports; a package needs `.js`. */
 function emitTypes(folder) {
-  execFileSync('pnpm', ['exec', 'tsc', '-p', 'tsconfig.build.json', '--outDir', folder], {
+  execFileSync('pnpm', ['exec', 'tsc', '-p', 'tsconfig.json', '--outDir', folder], {
     stdio: 'inherit',
   });
   for (const file of readdirSync(folder, { recursive: true })) {

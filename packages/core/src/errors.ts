@@ -43,7 +43,10 @@ export const ERROR_TABLE = {
   OFN_DRAIN_INCOMPLETE: { exitCode: 1, title: 'Calls were cut off at the drain deadline' },
   OFN_STOP_FAILED: { exitCode: 1, title: 'A stop hook failed' },
   OFN_UNCAUGHT: { exitCode: 16, title: 'An error was thrown outside every call' },
-} as const satisfies Record<string, { title: string } & ({ status: number } | { exitCode: number })>;
+} as const satisfies Record<
+  string,
+  { title: string } & ({ status: number } | { exitCode: number })
+>;
 
 /** One of the documented error codes, such as `OFN_BODY_MALFORMED`. */
 export type ErrorCode = keyof typeof ERROR_TABLE;

@@ -1,7 +1,18 @@
 // The public names of @ofn/core.
-export { cloudEvent, event, http, onStart, onStop, openfunction, use } from './function/registry.ts';
+export {
+  cloudEvent,
+  event,
+  http,
+  onStart,
+  onStop,
+  openfunction,
+  use,
+} from './function/registry.ts';
 export { definePlugin } from './invocation/plugin.ts';
-export { OpenFunctionPlugin, OpenFunctionPlugin as Plugin } from './invocation/openfunction-plugin.ts';
+export {
+  OpenFunctionPlugin,
+  OpenFunctionPlugin as Plugin,
+} from './invocation/openfunction-plugin.ts';
 export { currentInvocation } from './invocation/invoke.ts';
 export { OfnError } from './errors.ts';
 export type { ErrorCode, Issue } from './errors.ts';

@@ -2,10 +2,14 @@
 import { OfnError, toError } from './errors.ts';
 import { currentInvocation } from './invocation/invoke.ts';
 import type { Logger } from './logger.ts';
-import type { Runtime } from './runtime.ts';
 
 /** `idle → starting → running → draining → stopped`; a start that fails goes to `stopped`. */
 export type LifecycleState = 'idle' | 'starting' | 'running' | 'draining' | 'stopped';
+
+/** What a lifecycle ends. */
+export interface Stoppable {
+  stop(options: { skipDelay: boolean }): Promise<void>;
+}
 
 /** The process as a lifecycle needs it; tests hand in their own. */
 export interface ProcessLike {
@@ -25,10 +29,10 @@ const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
  * - One that came from no call leaves the process in an unknown state: the calls in flight finish,
  *   then it exits 16.
  */
-export function supervise(runtime: Runtime, log: Logger, target: ProcessLike = process): void {
+export function supervise(runtime: Stoppable, log: Logger, target: ProcessLike = process): void {
   let stopping = false;
 
-  function stop(exitCode: number, options: { skipDelay?: boolean }): void {
+  function stop(exitCode: number, options: { skipDelay: boolean }): void {
     stopping = true;
     runtime.stop(options).then(
       () => target.exit(exitCode),
@@ -51,13 +55,20 @@ export function supervise(runtime: Runtime, log: Logger, target: ProcessLike = p
   function onStray(thrown: unknown): void {
     const invocation = currentInvocation();
     if (invocation === undefined) {
-      const error = new OfnError('OFN_UNCAUGHT', `an error outside every call: ${toError(thrown).message}`, {
-        cause: thrown,
-      });
+      const error = new OfnError(
+        'OFN_UNCAUGHT',
+        `an error outside every call: ${toError(thrown).message}`,
+        {
+          cause: thrown,
+        },
+      );
       log.fatal({ err: toError(thrown) }, error.message);
       if (!stopping) stop(error.exitCode, { skipDelay: true });
     } else if (invocation.ended) {
-      invocation.log.error({ err: toError(thrown) }, 'the function failed after its call had ended');
+      invocation.log.error(
+        { err: toError(thrown) },
+        'the function failed after its call had ended',
+      );
     } else {
       invocation.fail(thrown);
     }

@@ -91,7 +91,7 @@ function createPino({ level = 'info', readable = false, stream }: LoggerOptions)
   return pino(
     settings,
     pretty({
-      colorize: stream === undefined && process.stdout.isTTY === true,
+      colorize: stream === undefined && process.stdout.isTTY,
       sync: true,
       translateTime: 'SYS:HH:MM:ss.l',
       ...(stream === undefined ? {} : { destination: stream }),

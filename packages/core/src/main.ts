@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // The bin: arguments and environment become a runtime that serves until it is told to stop.
 import { createRequire } from 'node:module';
 import { OfnError, toError } from './errors.ts';
@@ -9,7 +8,7 @@ import { parseOptions, renderHelp, type Options } from './options.ts';
 import { createRuntime, type Addresses, type Runtime } from './runtime.ts';
 
 try {
-  const isTerminal = process.stdout.isTTY === true;
+  const isTerminal = process.stdout.isTTY;
   const command = parseOptions(process.argv.slice(2), process.env, isTerminal);
   if (command.kind === 'help') process.stdout.write(renderHelp());
   else if (command.kind === 'version') process.stdout.write(`${version()}\n`);

@@ -51,29 +51,143 @@ const spec = (
   value: string,
   fallback: string,
   description: string,
-): OptionSpec => ({ flag, env: typeof env === 'string' ? [env] : env, value, default: fallback, description });
+): OptionSpec => ({
+  flag,
+  env: typeof env === 'string' ? [env] : env,
+  value,
+  default: fallback,
+  description,
+});
 
 /** Every option, in the order of the help text. */
 export const OPTION_TABLE = [
-  spec('target', 'FUNCTION_TARGET', 'name', 'all registered functions, else `function`', 'Function to serve; `a.b` reaches into an exported object'),
-  spec('source', 'FUNCTION_SOURCE', 'path', 'the working directory', 'Folder or file that holds the functions'),
-  spec('signature-type', 'FUNCTION_SIGNATURE_TYPE', 'type', 'http', 'http, cloudevent, openfunction or event; a registered function knows its own'),
-  spec('port', 'PORT', 'number', "the function context's port, else 8080", 'Port to listen on; 0 picks a free one'),
+  spec(
+    'target',
+    'FUNCTION_TARGET',
+    'name',
+    'all registered functions, else `function`',
+    'Function to serve; `a.b` reaches into an exported object',
+  ),
+  spec(
+    'source',
+    'FUNCTION_SOURCE',
+    'path',
+    'the working directory',
+    'Folder or file that holds the functions',
+  ),
+  spec(
+    'signature-type',
+    'FUNCTION_SIGNATURE_TYPE',
+    'type',
+    'http',
+    'http, cloudevent, openfunction or event; a registered function knows its own',
+  ),
+  spec(
+    'port',
+    'PORT',
+    'number',
+    "the function context's port, else 8080",
+    'Port to listen on; 0 picks a free one',
+  ),
   spec('host', 'FUNCTION_HOST', 'address', 'all addresses', 'Address to listen on'),
-  spec('context', 'FUNC_CONTEXT', 'json', 'none', 'Function context; FUNC_CONTEXT_V1BETA2 is read and merged too'),
-  spec('timeout', ['FUNCTION_TIMEOUT', 'CLOUD_RUN_TIMEOUT_SECONDS'], 'duration', '0 (none)', 'Time a call may take before it is answered 504 and its signal aborts'),
-  spec('body-limit', 'FUNCTION_BODY_LIMIT', 'size', '32MiB', 'Largest body that is read, after decompression; larger ones are answered 413'),
-  spec('max-concurrency', 'FUNCTION_MAX_CONCURRENCY', 'number', '0 (none)', 'Calls in flight beyond which new ones are answered 503'),
-  spec('drain-delay', 'FUNCTION_DRAIN_DELAY', 'duration', '5s in Kubernetes, else 0', 'Time after SIGTERM during which new calls are still served'),
-  spec('drain-timeout', 'FUNCTION_DRAIN_TIMEOUT', 'duration', '10s', 'Time calls in flight get to finish after the drain delay'),
-  spec('admin-port', 'FUNCTION_ADMIN_PORT', 'number', 'none', 'Port for /healthz, /readyz and /metrics'),
-  spec('health-routes', 'FUNCTION_HEALTH_ROUTES', 'boolean', 'on behind KEDA, else off', 'Serve /healthz and /readyz on the main port too'),
-  spec('ignored-routes', 'IGNORED_ROUTES', 'paths', '/favicon.ico,/robots.txt for http', 'Paths answered 404 without calling a function, separated by commas'),
-  spec('log-level', 'FUNCTION_LOG_LEVEL', 'level', 'info', 'trace, debug, info, warn, error, fatal or silent'),
-  spec('keep-alive-timeout', 'FUNCTION_KEEP_ALIVE_TIMEOUT', 'duration', '95s', 'Time an idle connection is kept'),
-  spec('headers-timeout', 'FUNCTION_HEADERS_TIMEOUT', 'duration', '20s', 'Time within which all headers must arrive'),
-  spec('request-timeout', 'FUNCTION_REQUEST_TIMEOUT', 'duration', '300s', 'Time within which the whole request must arrive; 0 for no limit'),
-  spec('max-header-size', 'FUNCTION_MAX_HEADER_SIZE', 'size', '16KiB', 'Largest size of all headers together'),
+  spec(
+    'context',
+    'FUNC_CONTEXT',
+    'json',
+    'none',
+    'Function context; FUNC_CONTEXT_V1BETA2 is read and merged too',
+  ),
+  spec(
+    'timeout',
+    ['FUNCTION_TIMEOUT', 'CLOUD_RUN_TIMEOUT_SECONDS'],
+    'duration',
+    '0 (none)',
+    'Time a call may take before it is answered 504 and its signal aborts',
+  ),
+  spec(
+    'body-limit',
+    'FUNCTION_BODY_LIMIT',
+    'size',
+    '32MiB',
+    'Largest body that is read, after decompression; larger ones are answered 413',
+  ),
+  spec(
+    'max-concurrency',
+    'FUNCTION_MAX_CONCURRENCY',
+    'number',
+    '0 (none)',
+    'Calls in flight beyond which new ones are answered 503',
+  ),
+  spec(
+    'drain-delay',
+    'FUNCTION_DRAIN_DELAY',
+    'duration',
+    '5s in Kubernetes, else 0',
+    'Time after SIGTERM during which new calls are still served',
+  ),
+  spec(
+    'drain-timeout',
+    'FUNCTION_DRAIN_TIMEOUT',
+    'duration',
+    '10s',
+    'Time calls in flight get to finish after the drain delay',
+  ),
+  spec(
+    'admin-port',
+    'FUNCTION_ADMIN_PORT',
+    'number',
+    'none',
+    'Port for /healthz, /readyz and /metrics',
+  ),
+  spec(
+    'health-routes',
+    'FUNCTION_HEALTH_ROUTES',
+    'boolean',
+    'on behind KEDA, else off',
+    'Serve /healthz and /readyz on the main port too',
+  ),
+  spec(
+    'ignored-routes',
+    'IGNORED_ROUTES',
+    'paths',
+    '/favicon.ico,/robots.txt for http',
+    'Paths answered 404 without calling a function, separated by commas',
+  ),
+  spec(
+    'log-level',
+    'FUNCTION_LOG_LEVEL',
+    'level',
+    'info',
+    'trace, debug, info, warn, error, fatal or silent',
+  ),
+  spec(
+    'keep-alive-timeout',
+    'FUNCTION_KEEP_ALIVE_TIMEOUT',
+    'duration',
+    '95s',
+    'Time an idle connection is kept',
+  ),
+  spec(
+    'headers-timeout',
+    'FUNCTION_HEADERS_TIMEOUT',
+    'duration',
+    '20s',
+    'Time within which all headers must arrive',
+  ),
+  spec(
+    'request-timeout',
+    'FUNCTION_REQUEST_TIMEOUT',
+    'duration',
+    '300s',
+    'Time within which the whole request must arrive; 0 for no limit',
+  ),
+  spec(
+    'max-header-size',
+    'FUNCTION_MAX_HEADER_SIZE',
+    'size',
+    '16KiB',
+    'Largest size of all headers together',
+  ),
   spec('max-headers', 'FUNCTION_MAX_HEADERS', 'number', '200', 'Largest number of headers'),
 ] as const satisfies readonly OptionSpec[];
 
@@ -115,7 +229,7 @@ function parseFlags(args: readonly string[]): Flags {
   }
   try {
     const config = { args: [...args], options, strict: true, allowNegative: true };
-    return parseArgs(config).values as Flags;
+    return parseArgs(config).values;
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     const hint = 'see --help';
@@ -168,9 +282,10 @@ function toOptions(flags: Flags, env: Environment, isTerminal: boolean): Options
     drainTimeout: read('drain-timeout', parseDuration, 10_000),
     adminPort: read('admin-port', parsePort, undefined),
     healthRoutes: read('health-routes', parseBoolean, context?.engine === 'keda'),
-    ignoredRoutes: flags['ignored-routes'] === '' || env['IGNORED_ROUTES'] === ''
-      ? []
-      : read('ignored-routes', parsePaths, undefined),
+    ignoredRoutes:
+      flags['ignored-routes'] === '' || env['IGNORED_ROUTES'] === ''
+        ? []
+        : read('ignored-routes', parsePaths, undefined),
     logLevel: read('log-level', parseLogLevel, 'info'),
     keepAliveTimeout: read('keep-alive-timeout', parseDuration, 95_000),
     headersTimeout: read('headers-timeout', parseDuration, 20_000),
@@ -202,7 +317,13 @@ function parsePort(given: Given): number {
   throw invalid(given, 'a port from 0 to 65535');
 }
 
-const UNITS: Readonly<Record<string, number>> = { '': 1000, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1000,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+};
 // What a Node timer can wait for.
 const LONGEST = 2 ** 31 - 1;
 
@@ -243,7 +364,10 @@ function parseLogLevel(given: Given): LogLevel {
 }
 
 function parsePaths(given: Given): readonly string[] {
-  const paths = given.text.split(/[,|]/).map((path) => path.trim()).filter((path) => path !== '');
+  const paths = given.text
+    .split(/[,|]/)
+    .map((path) => path.trim())
+    .filter((path) => path !== '');
   if (paths.every((path) => path.startsWith('/'))) {
     return Object.freeze(paths.map((path) => (path.length > 1 ? path.replace(/\/$/, '') : path)));
   }

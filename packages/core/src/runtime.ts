@@ -151,7 +151,10 @@ export function createRuntime(
     server.close();
     server.closeIdleConnections();
     const deadline = elapse(options.drainTimeout);
-    const inTime = await Promise.race([tracker.idle().then(() => true), deadline.then(() => false)]);
+    const inTime = await Promise.race([
+      tracker.idle().then(() => true),
+      deadline.then(() => false),
+    ]);
     deadline.cancel();
     if (inTime) return undefined;
     const seconds = options.drainTimeout / 1000;
@@ -225,7 +228,9 @@ function listen(server: NetServer, port: number, host: string | undefined): Prom
             ? 'this user may not listen on it; choose one above 1023 with --port'
             : cause.message;
       const where = host === undefined ? `port ${port}` : `${host}:${port}`;
-      reject(new OfnError('OFN_PORT_UNAVAILABLE', `cannot listen on ${where}: ${reason}`, { cause }));
+      reject(
+        new OfnError('OFN_PORT_UNAVAILABLE', `cannot listen on ${where}: ${reason}`, { cause }),
+      );
     };
     server.once('error', onError);
     server.listen(port, host, () => {

@@ -89,10 +89,15 @@ export async function createTestRuntime(given: TestRuntimeOptions): Promise<Test
 
   async function create(target: string | undefined): Promise<Runtime> {
     const source = defined ?? (await loadSource({ ...options, target }));
-    const functions = source.functions.filter(({ name }) => target === undefined || name === target);
+    const functions = source.functions.filter(
+      ({ name }) => target === undefined || name === target,
+    );
     if (functions.length === 0) {
       const there = source.functions.map(({ name }) => `"${name}"`).join(', ');
-      throw new OfnError('OFN_TARGET_NOT_FOUND', `there is no function "${target}"; there is ${there}`);
+      throw new OfnError(
+        'OFN_TARGET_NOT_FOUND',
+        `there is no function "${target}"; there is ${there}`,
+      );
     }
     const runtime = createRuntime(options, log, { ...source, functions });
     await runtime.open();
@@ -118,7 +123,8 @@ export async function createTestRuntime(given: TestRuntimeOptions): Promise<Test
     request: (request) => send(undefined, request),
     async cloudEvent(name, event, { mode = 'binary' } = {}) {
       const { CloudEvent: Event } = await import('cloudevents');
-      const whole = new Event({ source: '/test', type: 'test', ...event } as never);
+      const whole =
+        event instanceof Event ? event : new Event({ source: '/test', type: 'test', ...event });
       const { headers, body } = encodeEvents([whole], mode);
       return send(name, { method: 'POST', headers, body });
     },
@@ -157,7 +163,7 @@ function sendRequest(server: Server, request: TestRequest): Promise<Response> {
           ...(isPlain(request.body) ? { 'content-type': 'application/json' } : {}),
           ...headers,
         },
-        createConnection: () => client as never,
+        createConnection: () => client,
         ...(signal === undefined ? {} : { signal }),
       },
       (incoming) => resolve(toResponse(incoming)),
@@ -169,8 +175,8 @@ function sendRequest(server: Server, request: TestRequest): Promise<Response> {
 
 // Both ends of a connection that needs no port; Node's server takes any stream for a socket.
 function connect(): [Duplex, Duplex] {
-  const { duplexPair } = stream as unknown as { duplexPair(): [Duplex, Duplex] };
-  const [client, remote] = duplexPair();
+  // The types of Node 20 do not have it yet; Node 20.17 does.
+  const [client, remote] = (stream as unknown as { duplexPair(): [Duplex, Duplex] }).duplexPair();
   Object.assign(remote, { remoteAddress: '127.0.0.1', remotePort: 0 });
   return [client, remote];
 }

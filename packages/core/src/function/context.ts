@@ -51,7 +51,15 @@ const V1Beta1 = v.looseObject({
   name: v.optional(v.string()),
   version: v.optional(v.string()),
   runtime: v.optional(oneOf(RUNTIMES)),
-  port: v.optional(v.union([v.pipe(v.literal(''), v.transform(() => undefined)), Port])),
+  port: v.optional(
+    v.union([
+      v.pipe(
+        v.literal(''),
+        v.transform(() => undefined),
+      ),
+      Port,
+    ]),
+  ),
   inputs: v.nullish(Components),
   outputs: v.nullish(Components),
   states: v.nullish(Components),

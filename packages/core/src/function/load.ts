@@ -58,7 +58,8 @@ export function resolveSource(source: string): string {
   if (!statSync(path).isDirectory()) return path;
   const found = resolveManifest(path) ?? resolveIndex(path);
   if (found !== undefined) return found;
-  const looked = 'a package.json with main or exports, an index.js or a function.js (or .mjs, .cjs, .ts)';
+  const looked =
+    'a package.json with main or exports, an index.js or a function.js (or .mjs, .cjs, .ts)';
   throw notFound(`the folder ${path} has none of ${looked}; name the file with --source`);
 }
 

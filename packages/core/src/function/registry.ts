@@ -118,10 +118,7 @@ export function openfunction(name: string, ...rest: unknown[]): FunctionDefiniti
  * @example
  * event('onUpload', (data, context) => console.log(context.eventType, data.name));
  */
-export function event<Data = any>(
-  name: string,
-  handler: EventHandler<Data>,
-): FunctionDefinition;
+export function event<Data = any>(name: string, handler: EventHandler<Data>): FunctionDefinition;
 export function event<Data = any>(
   name: string,
   options: FunctionOptions<Data>,
@@ -188,7 +185,7 @@ export function defineFunction(
   options: HttpFunctionOptions = {},
 ): FunctionDefinition {
   const invalid = (message: string): OfnError =>
-    new OfnError('OFN_FUNCTION_INVALID', `function "${String(name)}": ${message}`);
+    new OfnError('OFN_FUNCTION_INVALID', `function "${name}": ${message}`);
 
   if (typeof name !== 'string' || name.trim() === '') {
     throw new OfnError('OFN_FUNCTION_INVALID', `a function needs a name, not ${kind(name)}`);
@@ -218,7 +215,8 @@ export function defineFunction(
 
   const { call, style } = toHandler(handler, signature) ?? {};
   if (call === undefined || style === undefined) {
-    const expected = signature === 'http' ? 'a function, or an object with a fetch method' : 'a function';
+    const expected =
+      signature === 'http' ? 'a function, or an object with a fetch method' : 'a function';
     throw invalid(`the handler must be ${expected}, not ${kind(handler)}`);
   }
   if (schema !== undefined && (style === 'fetch' || body === 'stream')) {
@@ -264,5 +262,5 @@ function isMethod(value: unknown): value is string {
 function kind(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
-  return typeof value === 'object' ? 'an object' : `${typeof value}`;
+  return typeof value === 'object' ? 'an object' : typeof value;
 }

@@ -87,7 +87,8 @@ export type Handler = (...args: any[]) => unknown;
 /** A validator of any Standard Schema library: zod, valibot, arktype. */
 export type Schema<Output = unknown> = StandardSchemaV1<any, Output>;
 
-export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS' | (string & {});
+export type Method =
+  'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS' | (string & {});
 
 /** What every registration accepts. */
 export interface FunctionOptions<Data = any> {

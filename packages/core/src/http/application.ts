@@ -23,11 +23,7 @@ export const application = Object.freeze({
   set(name: string): never {
     throw new Error(`app.set("${name}"): ${subject}; export an Express app to have one`);
   },
-  render(
-    view: string,
-    options: unknown,
-    callback?: ((error: Error) => void) | undefined,
-  ): void {
+  render(view: string, options: unknown, callback?: (error: Error) => void): void {
     const done = typeof options === 'function' ? (options as (error: Error) => void) : callback;
     const error = new Error(
       `res.render("${view}"): ${subject} with a view engine; export an Express app to have one`,

@@ -104,11 +104,11 @@ function malformed(message: string): OfnError {
 export function parseBackgroundEvent(body: unknown, path: string): BackgroundEvent {
   if (!isFields(body)) throw malformed('an event must be a JSON object with data and context');
   const { data, context, ...rest } = body;
-  if (isFields(context)) return { data, context: context as EventContext };
+  if (isFields(context)) return { data, context: context };
   if (isFields(rest['message']) && typeof rest['subscription'] === 'string') {
     return fromPubSubPush(rest['message'], path);
   }
-  if (data !== undefined || 'eventType' in rest) return { data, context: rest as EventContext };
+  if (data !== undefined || 'eventType' in rest) return { data, context: rest };
   throw malformed('the body is neither a background event nor a Pub/Sub push message');
 }
 
@@ -190,7 +190,7 @@ export function toBackgroundEvent(event: CloudEvent<unknown>): BackgroundEvent {
   const known = byCloudEvent.get(event.type);
   if (known === undefined) {
     const { data, data_base64: _, ...context } = event as unknown as Fields;
-    return { data, context: context as EventContext };
+    return { data, context: context };
   }
   const match = /^\/\/([^/]+)\/(.+)$/.exec(event.source);
   if (match === null) throw malformed(`the source "${event.source}" is not //service/resource`);
@@ -204,7 +204,11 @@ export function toBackgroundEvent(event: CloudEvent<unknown>): BackgroundEvent {
       data = flattenMessage(data);
       break;
     case STORAGE:
-      resource = { service, name: full, ...(isFields(data) ? { type: data['kind'] as string } : {}) };
+      resource = {
+        service,
+        name: full,
+        ...(isFields(data) ? { type: data['kind'] as string } : {}),
+      };
       break;
     case AUTH:
       resource = name;
@@ -238,13 +242,16 @@ function renameMetadata(data: unknown, names: readonly (readonly [string, string
   if (!isFields(data) || !isFields(data['metadata'])) return data;
   const renames = new Map(names);
   const entries = Object.entries(data['metadata']);
-  const metadata = Object.fromEntries(entries.map(([key, value]) => [renames.get(key) ?? key, value]));
+  const metadata = Object.fromEntries(
+    entries.map(([key, value]) => [renames.get(key) ?? key, value]),
+  );
   return { ...data, metadata };
 }
 
 function databaseRegion(domain: unknown): string {
   if (domain === 'firebaseio.com') return 'us-central1';
-  const match = typeof domain === 'string' ? /^([\w-]+)\.firebasedatabase\.app$/.exec(domain) : null;
+  const match =
+    typeof domain === 'string' ? /^([\w-]+)\.firebasedatabase\.app$/.exec(domain) : null;
   if (match !== null) return match[1] as string;
   throw malformed(`the domain "${String(domain)}" is not one of the Realtime Database`);
 }

@@ -121,7 +121,8 @@ function fromJson(value: unknown): CloudEvent<unknown> {
   const { data_base64: base64, ...attributes } = value as Attributes;
   if (base64 !== undefined) {
     if (typeof base64 !== 'string') throw malformed('data_base64 must be a string');
-    if (attributes['data'] !== undefined) throw malformed('data and data_base64 exclude each other');
+    if (attributes['data'] !== undefined)
+      throw malformed('data and data_base64 exclude each other');
     attributes['data'] = Buffer.from(base64, 'base64');
   }
   return toEvent(attributes);
@@ -142,7 +143,9 @@ function toEvent(attributes: Attributes): CloudEvent<unknown> {
     throw malformed(`the attribute "time" is not a timestamp of RFC 3339`);
   }
   // A null attribute is an absent one (JSON format, 2.2).
-  const present = Object.entries(attributes).filter(([name, value]) => name === 'data' || value !== null);
+  const present = Object.entries(attributes).filter(
+    ([name, value]) => name === 'data' || value !== null,
+  );
   try {
     return new (cloudEventClass())(Object.fromEntries(present));
   } catch (cause) {
@@ -152,8 +155,11 @@ function toEvent(attributes: Attributes): CloudEvent<unknown> {
 
 function reasons(cause: unknown): string {
   const { errors } = cause as { errors?: readonly { message?: string; instancePath?: string }[] };
-  if (!Array.isArray(errors) || errors.length === 0) return (cause as Error).message.split('\n', 1)[0] ?? '';
-  return errors.map((error) => `${error.instancePath ?? ''} ${error.message ?? String(error)}`.trim()).join('; ');
+  if (!Array.isArray(errors) || errors.length === 0)
+    return (cause as Error).message.split('\n', 1)[0] ?? '';
+  return errors
+    .map((error) => `${error.instancePath ?? ''} ${error.message ?? String(error)}`.trim())
+    .join('; ');
 }
 
 /**
@@ -221,7 +227,7 @@ function toBinary(event: CloudEvent<unknown>): EventReply {
 }
 
 function text(value: unknown): string {
-  return value instanceof Date ? value.toISOString() : String(value as string | number | boolean);
+  return value instanceof Date ? value.toISOString() : String(value);
 }
 
 // HTTP binding, 3.1.3.2: space, double quote, percent, and all outside printable ASCII.

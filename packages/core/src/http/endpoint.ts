@@ -2,32 +2,16 @@
 import { OfnError } from '../errors.ts';
 import type { FunctionDefinition } from '../function/signature.ts';
 import { Invocation, type Channel, type ServedFunction } from '../invocation/invocation.ts';
-import { invoke, type Settle } from '../invocation/invoke.ts';
-import { isThenable } from '../invocation/outcome.ts';
 import { hasBody, parseBody, parseContentType, readBody } from './body.ts';
-import { createEventStage } from './event-endpoint.ts';
-import { failExchange, type ExchangeObserver, type ExchangeTracker } from './exchange.ts';
-import { sendWebResponse } from './fetch-handler.ts';
+import { createCallStage } from './call-stage.ts';
+import { createEventStage } from './event-stage.ts';
+import { failExchange, type ExchangeObserver } from './exchange.ts';
 import type { FunctionRequest } from './request.ts';
 import type { FunctionResponse } from './response.ts';
-import { isWebResponse, sendResult } from './result.ts';
-import { validate } from './schema.ts';
+import type { StageSettings } from './stage.ts';
 
 /** Serves one function. */
 export type Endpoint = (request: FunctionRequest, response: FunctionResponse) => void;
-
-/** What all endpoints of a server share. */
-export interface EndpointSettings {
-  /** Bytes of a body that are accepted. */
-  readonly bodyLimit: number;
-  /** Whether clients see the messages of user errors. */
-  readonly showDetails: boolean;
-  readonly tracker: ExchangeTracker;
-  readonly observer: ExchangeObserver | undefined;
-}
-
-/** What follows once the body is read: calls the function and sees to the reply. */
-export type Stage = (request: FunctionRequest, invocation: Invocation) => void;
 
 /** The methods a function accepts; `undefined` for all. */
 export function allowedMethods(definition: FunctionDefinition): readonly string[] | undefined {
@@ -38,7 +22,7 @@ export function allowedMethods(definition: FunctionDefinition): readonly string[
 }
 
 /** Creates the endpoint of a function. */
-export function createEndpoint(served: ServedFunction, settings: EndpointSettings): Endpoint {
+export function createEndpoint(served: ServedFunction, settings: StageSettings): Endpoint {
   const { definition, timeout } = served;
   const { bodyLimit, showDetails, tracker, observer } = settings;
   const methods = allowedMethods(definition);
@@ -126,66 +110,4 @@ function observe(
     const status = response.headersSent ? response.statusCode : 499;
     observer.ended(definition, status, (performance.now() - start) / 1000);
   });
-}
-
-// Calls an `http` or `openfunction` handler.
-function createCallStage(served: ServedFunction, settings: EndpointSettings): Stage {
-  const { definition } = served;
-  const { schema, signature, style } = definition;
-  const { showDetails, tracker } = settings;
-  const replies = signature === 'openfunction';
-
-  function rejected(invocation: Invocation, error: unknown): void {
-    invocation.error = error;
-    failExchange(invocation, error, showDetails);
-    tracker.settled(invocation.req as unknown as FunctionRequest);
-  }
-
-  const settle: Settle = {
-    rejected,
-    resolved(invocation, value) {
-      if (isWebResponse(value)) {
-        sendResponse(invocation, value);
-        return;
-      }
-      try {
-        const response = invocation.res as unknown as FunctionResponse;
-        if (replies && !response.headersSent && !invocation.ended) sendResult(response, value);
-      } catch (error) {
-        rejected(invocation, error);
-        return;
-      }
-      tracker.settled(invocation.req as unknown as FunctionRequest);
-    },
-  };
-
-  function sendResponse(invocation: Invocation, web: Response): void {
-    const response = invocation.res as unknown as FunctionResponse;
-    if (response.headersSent || invocation.ended) {
-      tracker.settled(response.req as FunctionRequest);
-      return;
-    }
-    sendWebResponse(response, web).then(
-      () => tracker.settled(response.req as FunctionRequest),
-      (error: unknown) => rejected(invocation, error),
-    );
-  }
-
-  function call(request: FunctionRequest, invocation: Invocation): void {
-    invocation.data = request.body;
-    if (style === 'express-app') request.ownFrameworkMembers();
-    request.settled = false;
-    invoke(served, invocation, settle);
-  }
-
-  if (schema === undefined) return call;
-  return (request, invocation) => {
-    const valid = validate(schema, request.body);
-    const proceed = (value: unknown): void => {
-      request.body = value;
-      if (!invocation.ended) call(request, invocation);
-    };
-    if (isThenable(valid)) valid.then(proceed, (error: unknown) => invocation.fail(error));
-    else proceed(valid);
-  };
 }

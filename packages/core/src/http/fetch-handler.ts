@@ -36,7 +36,7 @@ function toWebRequest(invocation: Invocation): Request {
     headers,
     signal: invocation.signal,
     ...(body ? { body: Readable.toWeb(request) as ReadableStream, duplex: 'half' } : {}),
-  } as RequestInit);
+  });
 }
 
 function toUrl(request: FunctionRequest): URL {

@@ -1,6 +1,5 @@
 // The server's request: Node's IncomingMessage with Express 5's members and the framework's.
 import { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
 import { parse as parseQuery } from 'node:querystring';
 import type { Request, Response } from '../function/signature.ts';
 import type { Invocation, InvocationInput } from '../invocation/invocation.ts';
@@ -24,10 +23,6 @@ export class FunctionRequest extends IncomingMessage implements InvocationInput 
   /** Whether the exchange with the client is over. */
   over = false;
   #allowed: Set<string> | undefined = undefined;
-
-  constructor(socket: Socket) {
-    super(socket);
-  }
 
   get app(): typeof application {
     return application;
@@ -91,7 +86,7 @@ export class FunctionRequest extends IncomingMessage implements InvocationInput 
     if (typeof name !== 'string') throw new TypeError('name must be a string to req.get');
     const lower = name.toLowerCase();
     if (lower === 'referer' || lower === 'referrer') {
-      return (this.headers.referrer ?? this.headers.referer) as string | undefined;
+      return this.headers.referrer ?? this.headers.referer;
     }
     return this.headers[lower];
   }

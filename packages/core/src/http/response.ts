@@ -1,6 +1,6 @@
 // The server's response: Node's ServerResponse with Express 5's members, the hot ones written for
 // speed. `test/differential` compares each of them with Express itself.
-import { ServerResponse, type IncomingMessage } from 'node:http';
+import { ServerResponse } from 'node:http';
 import { application } from './application.ts';
 import { RESPONSE_MEMBERS, defineExpressMembers } from './express-members.ts';
 import { express } from './express.ts';
@@ -10,11 +10,6 @@ type HeaderValue = number | string | readonly string[];
 /** The class the HTTP server makes its responses of; handlers see it as Express's `Response`. */
 export class FunctionResponse extends ServerResponse {
   #locals: Record<string, unknown> | undefined = undefined;
-
-  constructor(request: IncomingMessage, options?: object) {
-    // @ts-expect-error Node passes its second argument through; the types do not know of it.
-    super(request, options);
-  }
 
   get app(): typeof application {
     return application;
@@ -106,10 +101,7 @@ export class FunctionResponse extends ServerResponse {
 defineExpressMembers(FunctionResponse.prototype, 'response', RESPONSE_MEMBERS);
 
 function callExpress(response: FunctionResponse, member: string, args: unknown[]): unknown {
-  return (express().response[member] as (...args: unknown[]) => unknown).apply(
-    response,
-    args,
-  );
+  return (express().response[member] as (...args: unknown[]) => unknown).apply(response, args);
 }
 
 function isContentType(field: string): boolean {

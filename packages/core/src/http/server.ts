@@ -86,7 +86,7 @@ export function createFunctionServer(settings: ServerSettings): Server {
   const { keepAliveTimeout, headersTimeout, requestTimeout, maxHeaderSize } = settings;
   const server = createNodeServer(
     {
-      IncomingMessage: FunctionRequest as never,
+      IncomingMessage: FunctionRequest,
       ServerResponse: FunctionResponse as never,
       keepAliveTimeout,
       headersTimeout,

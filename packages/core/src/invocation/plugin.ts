@@ -53,7 +53,10 @@ export function assertPlugin(value: unknown): asserts value is Plugin {
   }
   for (const hook of ['setup', 'wrap', 'close'] as const) {
     if (plugin[hook] !== undefined && typeof plugin[hook] !== 'function') {
-      throw new OfnError('OFN_PLUGIN_INVALID', `plugin "${plugin.name}": ${hook} is not a function`);
+      throw new OfnError(
+        'OFN_PLUGIN_INVALID',
+        `plugin "${plugin.name}": ${hook} is not a function`,
+      );
     }
   }
 }

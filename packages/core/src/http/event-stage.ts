@@ -15,19 +15,19 @@ import {
   type ReceivedEvents,
 } from './cloud-event.ts';
 import { cloudEventClass } from './cloud-events-sdk.ts';
-import type { EndpointSettings, Stage } from './endpoint.ts';
 import { failExchange } from './exchange.ts';
 import { sendWebResponse } from './fetch-handler.ts';
 import { splitUrl, type FunctionRequest } from './request.ts';
 import type { FunctionResponse } from './response.ts';
 import { isWebResponse, sendResult } from './result.ts';
 import { validate } from './schema.ts';
+import type { Stage, StageSettings } from './stage.ts';
 
 /** Fills an invocation with what its handler gets. */
 type Input = (invocation: Invocation) => unknown;
 
 /** Creates the stage of a `cloudevent` or `event` function. */
-export function createEventStage(served: ServedFunction, settings: EndpointSettings): Stage {
+export function createEventStage(served: ServedFunction, settings: StageSettings): Stage {
   const { signature } = served.definition;
   cloudEventClass(); // loaded before the first event, not by it
   const inputs = signature === 'cloudevent' ? cloudEventInputs : backgroundEventInputs;
@@ -65,7 +65,7 @@ async function deliver(
   const done = new Promise((resolve, reject) => {
     invoke(served, invocation, {
       resolved: (_, value) => resolve(value),
-      rejected: (_, error) => reject(error as Error),
+      rejected: (_, error) => reject(error),
     });
   });
   return Promise.race([done, failed]);

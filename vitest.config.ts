@@ -1,0 +1,32 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['packages/*/src/**/*.test.ts'],
+        },
+      },
+      {
+        // Real processes and sockets, against what `pnpm build` made.
+        test: {
+          name: 'system',
+          include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
+          exclude: ['**/node_modules/**', 'test/bench/**'],
+          testTimeout: 60_000,
+        },
+      },
+    ],
+    reporters: ['default', ['json', { outputFile: 'coverage/test-results.json' }]],
+    coverage: {
+      provider: 'v8',
+      include: ['packages/*/src/**/*.ts'],
+      // main.ts is the bin: it runs in processes of its own, in the system tests.
+      exclude: ['**/*.test.ts', '**/*.d.ts', 'packages/core/src/main.ts'],
+      reporter: ['text-summary', 'html', 'json-summary'],
+      thresholds: { 'packages/core/src/**/*.ts': { lines: 95 } },
+    },
+  },
+});
