@@ -120,12 +120,11 @@ export function createRuntime(
   });
   const admin = metrics && createAdminServer(metrics, () => state);
 
-  async function open(): Promise<void> {
+  async function prepare(): Promise<void> {
     state = 'starting';
     try {
       for (const plugin of all) await plugin.setup?.({ functions, context, log });
       for (const hook of registry.startHooks) await hook();
-      state = 'running';
     } catch (cause) {
       await close().catch(() => {});
       if (cause instanceof OfnError) throw cause;
@@ -135,10 +134,11 @@ export function createRuntime(
   }
 
   async function start(): Promise<Addresses> {
-    await open();
+    await prepare();
     try {
       const adminPort = admin && (await listen(admin, options.adminPort ?? 0, options.host));
       const port = await listen(server, options.port, options.host);
+      state = 'running';
       return { port, adminPort };
     } catch (error) {
       await close().catch(() => {});
@@ -152,7 +152,7 @@ export function createRuntime(
     server.closeIdleConnections();
     const deadline = elapse(options.drainTimeout);
     const inTime = await Promise.race([
-      tracker.idle().then(() => true),
+      tracker.drained().then(() => true),
       deadline.then(() => false),
     ]);
     deadline.cancel();
@@ -192,7 +192,10 @@ export function createRuntime(
     functions,
     server,
     pathOf: (definition) => pathOf(definition, isOnly),
-    open,
+    async open() {
+      await prepare();
+      state = 'running';
+    },
     start,
     stop({ skipDelay = false } = {}) {
       stopped ??= (async () => {

@@ -22,8 +22,8 @@ export interface ExchangeTracker {
   begin(request: FunctionRequest, response: FunctionResponse): void;
   /** Called when the handler of a request settles. */
   settled(request: FunctionRequest): void;
-  /** Resolves when nothing is active. */
-  idle(): Promise<void>;
+  /** Resolves when nothing is active. From now on no connection outlives its response. */
+  drained(): Promise<void>;
   /** Fails every open exchange with this error. Returns how many there were. */
   failAll(error: OfnError): number;
 }
@@ -70,7 +70,8 @@ export function createTracker(): ExchangeTracker {
       request.settled = true;
       if (request.over) finish(request);
     },
-    idle() {
+    drained() {
+      for (const request of requests) request.res.shouldKeepAlive = false;
       if (requests.size === 0) return Promise.resolve();
       return new Promise((resolve) => waiting.push(resolve));
     },
