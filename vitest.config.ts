@@ -24,7 +24,7 @@ export default defineConfig({
       provider: 'v8',
       include: ['packages/*/src/**/*.ts'],
       // main.ts is the bin: it runs in processes of its own, in the system tests.
-      exclude: ['**/*.test.ts', '**/*.d.ts', 'packages/core/src/main.ts'],
+      exclude: ['**/*.{test,fixture}.ts', '**/*.d.ts', 'packages/core/src/main.ts'],
       reporter: ['text-summary', 'html', 'json-summary'],
       thresholds: { 'packages/core/src/**/*.ts': { lines: 95 } },
     },

@@ -83,6 +83,13 @@ function createPino({ level = 'info', readable = false, stream }: LoggerOptions)
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
+    // What a logged request or response shows; without them pino writes the whole object, and every
+    // header in its raw form.
+    serializers: {
+      req: pino.stdSerializers.req,
+      res: pino.stdSerializers.res,
+      err: pino.stdSerializers.err,
+    },
     redact: { paths: SECRET_PATHS, censor: '[redacted]' },
   };
   // Synchronous writes: a line written before a crash or an exit is never lost.

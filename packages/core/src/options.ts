@@ -266,7 +266,8 @@ function toOptions(flags: Flags, env: Environment, isTerminal: boolean): Options
     return found === undefined ? fallback : parse(found);
   };
 
-  const context = parseFunctionContext(given('context')?.text, env['FUNC_CONTEXT_V1BETA2']);
+  const older = given('context');
+  const context = parseFunctionContext(older?.text, env['FUNC_CONTEXT_V1BETA2'], older?.name);
   const mode = env['NODE_ENV'] ?? '';
   return Object.freeze({
     context,

@@ -160,7 +160,10 @@ export function createRuntime(
     const seconds = options.drainTimeout / 1000;
     const error = new OfnError('OFN_STOPPING', `the server stopped after waiting ${seconds} s`);
     const cut = tracker.failAll(error);
-    return new OfnError('OFN_DRAIN_INCOMPLETE', `${cut} calls were cut off after ${seconds} s`);
+    return new OfnError(
+      'OFN_DRAIN_INCOMPLETE',
+      `${cut} ${cut === 1 ? 'call was' : 'calls were'} cut off after ${seconds} s`,
+    );
   }
 
   // Stop hooks and plugins, in reverse order; each gets its turn whatever the others do.

@@ -118,14 +118,16 @@ export interface FunctionContext {
  *
  * @param v1beta1 Value of FUNC_CONTEXT; absent or empty means not set.
  * @param v1beta2 Value of FUNC_CONTEXT_V1BETA2; absent or empty means not set.
+ * @param v1beta1Name What errors call the older one. Default `FUNC_CONTEXT`.
  * @returns The merged context, or `undefined` when neither is set.
  * @throws OfnError `OFN_CONTEXT_MALFORMED`, naming the variable and each field that is wrong.
  */
 export function parseFunctionContext(
   v1beta1: string | undefined,
   v1beta2: string | undefined,
+  v1beta1Name = 'FUNC_CONTEXT',
 ): FunctionContext | undefined {
-  const older = parseVariable('FUNC_CONTEXT', V1Beta1, v1beta1);
+  const older = parseVariable(v1beta1Name, V1Beta1, v1beta1);
   const newer = parseVariable('FUNC_CONTEXT_V1BETA2', V1Beta2, v1beta2);
   if (older === undefined && newer === undefined) return undefined;
 

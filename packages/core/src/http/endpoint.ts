@@ -41,12 +41,17 @@ export function createEndpoint(served: ServedFunction, settings: StageSettings):
     invocation.fail(new OfnError('OFN_TIMEOUT', message));
   }
 
-  function onBody(request: FunctionRequest, invocation: Invocation, bytes: Buffer): void {
-    request.rawBody = bytes;
-    if (!isEvent && bytes.length > 0) {
-      request.body = parseBody(bytes, parseContentType(request.headers['content-type']));
+  // Everything up to the handler: what throws here is answered like what the handler throws.
+  function proceed(request: FunctionRequest, invocation: Invocation, bytes?: Buffer): void {
+    try {
+      request.rawBody = bytes;
+      if (!isEvent && bytes !== undefined && bytes.length > 0) {
+        request.body = parseBody(bytes, parseContentType(request.headers['content-type']));
+      }
+      stage(request, invocation);
+    } catch (thrown) {
+      invocation.fail(thrown);
     }
-    stage(request, invocation);
   }
 
   return function endpoint(request, response) {
@@ -63,17 +68,13 @@ export function createEndpoint(served: ServedFunction, settings: StageSettings):
       return;
     }
     if (!parses || !hasBody(request) || isLeftToExpress(definition, request)) {
-      stage(request, invocation);
+      proceed(request, invocation);
       return;
     }
     readBody(request, bodyLimit, (error, bytes) => {
       if (invocation.ended) return;
-      try {
-        if (bytes === undefined) throw error;
-        onBody(request, invocation, bytes);
-      } catch (thrown) {
-        invocation.fail(thrown);
-      }
+      if (error !== undefined) invocation.fail(error);
+      else proceed(request, invocation, bytes);
     });
   };
 }

@@ -3,7 +3,7 @@
 import type { CloudEvent } from 'cloudevents';
 import type { ServedFunction } from '../invocation/invocation.ts';
 import { Invocation } from '../invocation/invocation.ts';
-import { invoke } from '../invocation/invoke.ts';
+import { invoke, type Settle } from '../invocation/invoke.ts';
 import { parseBackgroundEvent, toBackgroundEvent, toCloudEvent } from './background-event.ts';
 import { isJson, parseBody, parseContentType } from './body.ts';
 import {
@@ -24,7 +24,7 @@ import { validate } from './schema.ts';
 import type { Stage, StageSettings } from './stage.ts';
 
 /** Fills an invocation with what its handler gets. */
-type Input = (invocation: Invocation) => unknown;
+type Input = (invocation: Invocation) => Promise<void>;
 
 /** Creates the stage of a `cloudevent` or `event` function. */
 export function createEventStage(served: ServedFunction, settings: StageSettings): Stage {
@@ -52,23 +52,18 @@ export function createEventStage(served: ServedFunction, settings: StageSettings
   }
 }
 
-async function deliver(
-  served: ServedFunction,
-  request: FunctionRequest,
-  input: Input,
-): Promise<unknown> {
-  let fail: (error: unknown) => void = () => {};
-  const failed = new Promise<never>((_, reject) => (fail = reject));
-  const invocation = new Invocation(served, { fail: (_, error) => fail(error) }, request);
-  request.invocation = invocation;
-  await input(invocation);
-  const done = new Promise((resolve, reject) => {
-    invoke(served, invocation, {
+// Resolves to what the handler returned. Rejects with what it threw, or with what ends the call
+// from outside: a stray error, the timeout, the drain deadline.
+function deliver(served: ServedFunction, request: FunctionRequest, input: Input): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const invocation = new Invocation(served, { fail: (_, error) => reject(error) }, request);
+    request.invocation = invocation;
+    const settle: Settle = {
       resolved: (_, value) => resolve(value),
       rejected: (_, error) => reject(error),
-    });
+    };
+    input(invocation).then(() => invoke(served, invocation, settle), reject);
   });
-  return Promise.race([done, failed]);
 }
 
 async function reply(
@@ -84,7 +79,8 @@ async function reply(
   }
   const events = results.map(toReturnedEvents);
   if (results.length === 1 && events[0] === undefined) {
-    sendResult(response, only);
+    // As in the peers, null is nothing.
+    sendResult(response, only ?? undefined);
     return;
   }
   const returned = events.flatMap((list) => list ?? []);

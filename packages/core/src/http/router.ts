@@ -68,7 +68,8 @@ export function createDispatch(routes: readonly Route[]): Dispatch {
 
 function notFound(request: FunctionRequest, routes: readonly Route[]): OfnError {
   const paths = routes.map(({ definition }) => pathOf(definition, routes.length === 1) ?? '/');
-  const message = `nothing is served at ${request.path}; there is ${paths.join(', ')}`;
+  const there = [...new Set(paths)].join(', ');
+  const message = `nothing is served at ${request.path}; there is ${there}`;
   return new OfnError('OFN_NOT_FOUND', message);
 }
 

@@ -1,0 +1,206 @@
+// One call: its id, logger, signal and trace, the context it shows, and how it ends.
+import { describe, expect, test, vi } from 'vitest';
+import { parseFunctionContext } from '../function/context.ts';
+import { defineFunction } from '../function/registry.ts';
+import type { Request, Response } from '../function/signature.ts';
+import { createLogger, type Logger } from '../logger.ts';
+import {
+  Invocation,
+  type Channel,
+  type InvocationInput,
+  type ServedFunction,
+} from './invocation.ts';
+
+const UUID = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
+const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
+const TRACEPARENT = `00-${TRACE_ID}-b7ad6b7169203331-01`;
+
+function create(input: InvocationInput = {}, changes: Partial<ServedFunction> = {}) {
+  const channel = { fail: vi.fn<Channel['fail']>() };
+  const child = vi.fn<Logger['child']>(() => createLogger({ level: 'silent' }));
+  const served: ServedFunction = {
+    definition: defineFunction('greet', 'openfunction', () => {}),
+    context: undefined,
+    log: { child } as Partial<Logger> as Logger,
+    hookPlugins: {},
+    call: () => {},
+    timeout: 0,
+    ...changes,
+  };
+  return { invocation: new Invocation(served, channel, input), channel, child, served };
+}
+
+describe('the id', () => {
+  test('is the one the caller gave', () => {
+    expect(create({ callerId: 'abc' }).invocation.id).toBe('abc');
+  });
+
+  test('is a UUID otherwise, the same each time and another for each call', () => {
+    const { invocation } = create();
+    expect(invocation.id).toMatch(UUID);
+    expect(invocation.id).toBe(invocation.id);
+    expect(invocation.id).not.toBe(create().invocation.id);
+  });
+});
+
+describe('the trace id', () => {
+  test.each([
+    TRACEPARENT,
+    `00-${TRACE_ID}-b7ad6b7169203331-00`,
+    `cc-${TRACE_ID}-b7ad6b7169203331-01-what-a-later-version-adds`,
+  ])('is that of the caller: %s', (traceparent) => {
+    expect(create({ traceparent }).invocation.traceId).toBe(TRACE_ID);
+  });
+
+  test.each([
+    undefined,
+    '',
+    'text',
+    TRACE_ID,
+    `00-${'0'.repeat(32)}-b7ad6b7169203331-01`,
+    `00-${TRACE_ID}-${'0'.repeat(16)}-01`,
+    `ff-${TRACE_ID}-b7ad6b7169203331-01`,
+    `00-${TRACE_ID.toUpperCase()}-b7ad6b7169203331-01`,
+    `00-${TRACE_ID}-b7ad6b7169203331`,
+    `00-${TRACE_ID}-b7ad6b7169203331-01-more`,
+    `00-${TRACE_ID}-b7ad6b7169203331-01x`,
+    ` ${TRACEPARENT}`,
+  ])('is undefined for the traceparent %j, which is not valid', (traceparent) => {
+    expect(create({ traceparent }).invocation.traceId).toBeUndefined();
+  });
+});
+
+describe('the logger', () => {
+  test('carries id, function and trace id, and is made once', () => {
+    const { invocation, child } = create({ callerId: 'abc', traceparent: TRACEPARENT });
+    expect(invocation.log).toBe(invocation.log);
+    expect(child.mock.calls).toEqual([
+      [{ invocation: 'abc', function: 'greet', traceId: TRACE_ID }],
+    ]);
+  });
+
+  test('carries no trace id when there is none', () => {
+    const { invocation, child } = create({ callerId: 'abc' });
+    expect(invocation.log).toBeDefined();
+    expect(child.mock.calls).toEqual([[{ invocation: 'abc', function: 'greet' }]]);
+  });
+});
+
+describe('the signal', () => {
+  test('aborts with the reason, and keeps the first one', () => {
+    const { invocation } = create();
+    const { signal } = invocation;
+    expect(signal.aborted).toBe(false);
+    invocation.abort('first');
+    invocation.abort('second');
+    expect(invocation.signal).toBe(signal);
+    expect(signal).toMatchObject({ aborted: true, reason: 'first' });
+  });
+
+  test('is aborted for one who asks after the abort', () => {
+    const { invocation } = create();
+    const reason = new DOMException('gone', 'AbortError');
+    invocation.abort(reason);
+    expect(invocation.signal).toMatchObject({ aborted: true, reason });
+  });
+
+  test('does not abort once the call has ended', () => {
+    const { invocation } = create();
+    const { signal } = invocation;
+    invocation.end();
+    invocation.abort('too late');
+    expect(signal.aborted).toBe(false);
+  });
+});
+
+describe('the end of a call', () => {
+  test('by an error goes to its channel, and shows as error', () => {
+    const { invocation, channel } = create();
+    const boom = new Error('boom');
+    expect(invocation.error).toBeUndefined();
+    invocation.fail(boom);
+    expect(invocation.error).toBe(boom);
+    expect(channel.fail).toHaveBeenCalledExactlyOnceWith(invocation, boom);
+  });
+
+  test('is final: a later error goes nowhere', () => {
+    const { invocation, channel } = create();
+    expect(invocation.ended).toBe(false);
+    invocation.end();
+    invocation.fail(new Error('too late'));
+    expect(invocation.ended).toBe(true);
+    expect(invocation.error).toBeUndefined();
+    expect(channel.fail).not.toHaveBeenCalled();
+  });
+});
+
+describe('what a handler finds', () => {
+  test('is the function, the request and the response', () => {
+    const req = {} as Request;
+    const res = {} as Response;
+    const { invocation, served } = create({ req, res });
+    expect(invocation.function).toBe(served.definition);
+    expect(invocation.req).toBe(req);
+    expect(invocation.res).toBe(res);
+    expect(create().invocation.req).toBeUndefined();
+  });
+
+  test('has locals that no other call sees', () => {
+    const { invocation, served } = create();
+    invocation.locals['user'] = 'Ada';
+    expect(invocation.locals).toEqual({ user: 'Ada' });
+    expect(new Invocation(served, { fail: () => {} }, {}).locals).toEqual({});
+  });
+
+  test('has data, event and event context to be set by the channel', () => {
+    const { invocation } = create();
+    expect([invocation.data, invocation.event, invocation.eventContext]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test('is a plugin of the plugins folder, by its name', () => {
+    const audit = { name: 'audit' };
+    const { invocation } = create({}, { hookPlugins: { audit } });
+    expect(invocation.getPlugin('audit')).toBe(audit);
+    expect(invocation.getPlugin('missing')).toBeUndefined();
+  });
+
+  test('is the function context, and its fields by the names of OpenFunction', () => {
+    const text = JSON.stringify({
+      name: 'sub',
+      version: 'v2',
+      runtime: 'Async',
+      inputs: { in: { uri: 'in' } },
+      outputs: { out: { uri: 'out' } },
+      states: { pg: { componentName: 'pg' } },
+    });
+    const context = parseFunctionContext(text, undefined);
+    const { invocation } = create({}, { context });
+    expect(invocation.context).toBe(context);
+    const { name, version, runtime, inputs, outputs, states } = invocation;
+    expect({ name, version, runtime, inputs, outputs, states }).toEqual({
+      name: 'sub',
+      version: 'v2',
+      runtime: 'async',
+      inputs: { in: { uri: 'in' } },
+      outputs: { out: { uri: 'out' } },
+      states: { pg: { componentName: 'pg' } },
+    });
+  });
+
+  test('is empty without a function context, but for the name of the function', () => {
+    const { context, name, version, runtime, inputs, outputs, states } = create().invocation;
+    expect({ context, name, version, runtime, inputs, outputs, states }).toEqual({
+      context: undefined,
+      name: 'greet',
+      version: undefined,
+      runtime: undefined,
+      inputs: {},
+      outputs: {},
+      states: {},
+    });
+  });
+});

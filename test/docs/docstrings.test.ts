@@ -1,0 +1,32 @@
+// The examples in the JSDoc of core: code that a reader copies must at least parse.
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseSync } from 'rolldown/utils';
+import { expect, test } from 'vitest';
+import { ROOT } from './markdown.ts';
+
+const SOURCE = join(ROOT, 'packages/core/src');
+
+function examplesOf(file: string): readonly { name: string; code: string }[] {
+  const blocks = readFileSync(join(SOURCE, file), 'utf8').matchAll(/\/\*\*([^]*?)\*\//g);
+  return [...blocks].flatMap(([, block = '']) => {
+    const text = block.replaceAll(/^\s*\* ?/gm, '');
+    const [, ...examples] = text.split(/^@example\b/m);
+    return examples.map((example) => {
+      const code = example.split(/^@\w/m, 1)[0] ?? '';
+      return { name: `${file}: ${code.trim().split('\n', 1)[0]}`, code };
+    });
+  });
+}
+
+const examples = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+  .flatMap(examplesOf);
+
+test('core has examples in its JSDoc', () => {
+  expect(examples.length).toBeGreaterThan(5);
+});
+
+test.for(examples)('$name parses', ({ code }) => {
+  expect(parseSync('example.ts', code).errors.map(({ message }) => message)).toEqual([]);
+});
