@@ -18,6 +18,7 @@ export { OfnError } from './errors.ts';
 export type { ErrorCode, Issue } from './errors.ts';
 export type { ContextComponent, FunctionContext } from './function/context.ts';
 export type {
+  Callback,
   CloudEventHandler,
   Context,
   EventContext,
@@ -28,12 +29,15 @@ export type {
   FunctionOptions,
   HttpFunctionOptions,
   HttpHandler,
+  Method,
   OpenFunctionHandler,
   Request,
   Response,
   Schema,
   SignatureType,
+  TypedCloudEvent,
 } from './function/signature.ts';
+export type { HookPlugin } from './invocation/openfunction-plugin.ts';
 export type { Invocation } from './invocation/invocation.ts';
 export type { Plugin as FunctionPlugin, PluginSetup } from './invocation/plugin.ts';
 export type { Logger } from './logger.ts';

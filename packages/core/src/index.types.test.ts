@@ -84,7 +84,8 @@ describe('http', () => {
   });
 
   test('takes Web-standard handlers and apps', () => {
-    http('a', (request: globalThis.Request) => new globalThis.Response(request.body));
+    const echo = http('a', (request: globalThis.Request) => new globalThis.Response(request.body));
+    expectTypeOf(echo).toEqualTypeOf<FunctionDefinition>();
     http('b', async (_request: globalThis.Request) => globalThis.Response.json({}));
     http('c', new Hono());
     http('d', { fetch: () => new globalThis.Response() });

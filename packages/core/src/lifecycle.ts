@@ -30,45 +30,42 @@ const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
  *   then it exits 16.
  */
 export function supervise(runtime: Stoppable, log: Logger, target: ProcessLike = process): void {
+  let signalled = false;
   let stopping = false;
+  let exitCode = 0;
 
-  function stop(exitCode: number, options: { skipDelay: boolean }): void {
+  function stop(options: { skipDelay: boolean }): void {
+    if (stopping) return;
     stopping = true;
     runtime.stop(options).then(
       () => target.exit(exitCode),
       (error: unknown) => {
         log.error({ err: error }, toError(error).message);
-        target.exit(exitCode === 0 && error instanceof OfnError ? error.exitCode : exitCode || 1);
+        target.exit(exitCode || (error instanceof OfnError ? error.exitCode : 1));
       },
     );
   }
 
   function onSignal(signal: keyof typeof SIGNAL_NUMBERS): void {
-    if (stopping) {
+    if (signalled) {
       target.exit(128 + SIGNAL_NUMBERS[signal]);
       return;
     }
+    signalled = true;
     log.info({ signal }, 'stopping: calls in flight finish first');
-    stop(0, { skipDelay: signal === 'SIGINT' });
+    stop({ skipDelay: signal === 'SIGINT' });
   }
 
   function onStray(thrown: unknown): void {
+    const err = toError(thrown);
     const invocation = currentInvocation();
     if (invocation === undefined) {
-      const error = new OfnError(
-        'OFN_UNCAUGHT',
-        `an error outside every call: ${toError(thrown).message}`,
-        {
-          cause: thrown,
-        },
-      );
-      log.fatal({ err: toError(thrown) }, error.message);
-      if (!stopping) stop(error.exitCode, { skipDelay: true });
+      const stray = new OfnError('OFN_UNCAUGHT', `an error outside every call: ${err.message}`);
+      log.fatal({ err }, stray.message);
+      exitCode = stray.exitCode;
+      stop({ skipDelay: true });
     } else if (invocation.ended) {
-      invocation.log.error(
-        { err: toError(thrown) },
-        'the function failed after its call had ended',
-      );
+      invocation.log.error({ err }, 'the function failed after its call had ended');
     } else {
       invocation.fail(thrown);
     }

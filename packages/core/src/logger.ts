@@ -100,6 +100,7 @@ function createPino({ level = 'info', readable = false, stream }: LoggerOptions)
     pretty({
       colorize: stream === undefined && process.stdout.isTTY,
       sync: true,
+      singleLine: true,
       translateTime: 'SYS:HH:MM:ss.l',
       ...(stream === undefined ? {} : { destination: stream }),
     }),

@@ -27,21 +27,27 @@ async function serve(options: Options): Promise<void> {
       : (await import('./http/metrics.ts')).createMetrics();
   const runtime = createRuntime(options, log, loaded, metrics);
   supervise(runtime, log);
-  const addresses = await runtime.start();
+  const addresses = await runtime.start().catch((error: unknown) => {
+    if (runtime.stopping) return undefined;
+    throw error;
+  });
+  // A signal came first: the process ends as it asked.
+  if (addresses === undefined) return;
   // A cold start has a caller waiting: it is answered before the first log line.
   setTimeout(announce, 20, runtime, addresses, log);
 }
 
-function announce(runtime: Runtime, { port, adminPort }: Addresses, log: Logger): void {
+function announce(runtime: Runtime, addresses: Addresses, log: Logger): void {
+  const { host, port, adminPort } = addresses;
   for (const definition of runtime.functions) {
     const { name, signature, methods } = definition;
     const path = runtime.pathOf(definition) ?? '/';
     log.info(
       { function: name, signature, ...(methods === undefined ? {} : { methods }) },
-      `serving ${name} at http://localhost:${port}${path}`,
+      `serving ${name} at http://${host}:${port}${path}`,
     );
   }
-  if (adminPort !== undefined) log.info(`health and metrics at http://localhost:${adminPort}`);
+  if (adminPort !== undefined) log.info(`health and metrics at http://${host}:${adminPort}`);
 }
 
 function version(): string {

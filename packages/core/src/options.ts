@@ -234,7 +234,7 @@ function parseFlags(args: readonly string[]): Flags {
     const { code, message } = cause as NodeJS.ErrnoException;
     const hint = 'see --help';
     if (code === 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE') {
-      throw new OfnError('OFN_OPTION_INVALID', `${message}; ${hint}`, { cause });
+      throw new OfnError('OFN_OPTION_INVALID', `${message.split('\n', 1)[0]}; ${hint}`, { cause });
     }
     throw new OfnError('OFN_OPTION_UNKNOWN', `${message.split('. ', 1)[0] ?? message}; ${hint}`, {
       cause,
@@ -284,7 +284,7 @@ function toOptions(flags: Flags, env: Environment, isTerminal: boolean): Options
     adminPort: read('admin-port', parsePort, undefined),
     healthRoutes: read('health-routes', parseBoolean, context?.engine === 'keda'),
     ignoredRoutes:
-      flags['ignored-routes'] === '' || env['IGNORED_ROUTES'] === ''
+      (flags['ignored-routes'] ?? env['IGNORED_ROUTES']) === ''
         ? []
         : read('ignored-routes', parsePaths, undefined),
     logLevel: read('log-level', parseLogLevel, 'info'),

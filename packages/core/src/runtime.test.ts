@@ -188,8 +188,13 @@ describe('the start', () => {
     ];
     await create({ functions, plugins: [plugin('of the folder')] }).start();
     expect(steps).toEqual([
-      ...['global', 'of the folder', 'of a', 'shared', 'of b'],
-      ...['first hook', 'second hook'],
+      'global',
+      'of the folder',
+      'of a',
+      'shared',
+      'of b',
+      'first hook',
+      'second hook',
     ]);
   });
 

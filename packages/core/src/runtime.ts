@@ -22,6 +22,8 @@ import type { Options } from './options.ts';
 
 /** Where a started runtime can be reached. */
 export interface Addresses {
+  /** What stands for this machine in a URL: `localhost` unless `--host` names another. */
+  readonly host: string;
   readonly port: number;
   readonly adminPort: number | undefined;
 }
@@ -29,6 +31,8 @@ export interface Addresses {
 /** Functions being served. */
 export interface Runtime {
   readonly state: LifecycleState;
+  /** Whether `stop` was called. */
+  readonly stopping: boolean;
   readonly functions: readonly FunctionDefinition[];
   /** The server of the functions; `start` makes it listen. */
   readonly server: Server;
@@ -88,6 +92,7 @@ export function createRuntime(
   for (const plugin of all) assertPlugin(plugin);
 
   let state: LifecycleState = 'idle';
+  let stopped: Promise<void> | undefined;
   const tracker = createTracker();
   const routes = functions.map((definition): Route => {
     const call = definition.style === 'fetch' ? toFetchCall(definition) : toCall(definition);
@@ -125,6 +130,7 @@ export function createRuntime(
     try {
       for (const plugin of all) await plugin.setup?.({ functions, context, log });
       for (const hook of registry.startHooks) await hook();
+      assertStarting();
     } catch (cause) {
       await close().catch(() => {});
       if (cause instanceof OfnError) throw cause;
@@ -133,13 +139,22 @@ export function createRuntime(
     }
   }
 
+  // A signal may come while plugins and hooks do their work.
+  function assertStarting(): void {
+    if (stopped === undefined) return;
+    throw new OfnError('OFN_START_FAILED', 'it was stopped while it was starting');
+  }
+
   async function start(): Promise<Addresses> {
     await prepare();
     try {
-      const adminPort = admin && (await listen(admin, options.adminPort ?? 0, options.host));
-      const port = await listen(server, options.port, options.host);
+      const { host, adminPort: wanted = 0 } = options;
+      const adminPort =
+        admin && (await listen(admin, { port: wanted, host, flag: '--admin-port' }));
+      const port = await listen(server, { port: options.port, host, flag: '--port' });
+      assertStarting();
       state = 'running';
-      return { port, adminPort };
+      return { host: urlHost(options.host), port, adminPort };
     } catch (error) {
       await close().catch(() => {});
       throw error;
@@ -166,8 +181,13 @@ export function createRuntime(
     );
   }
 
+  let closed: Promise<void> | undefined;
+  function close(): Promise<void> {
+    return (closed ??= closeAll());
+  }
+
   // Stop hooks and plugins, in reverse order; each gets its turn whatever the others do.
-  async function close(): Promise<void> {
+  async function closeAll(): Promise<void> {
     const errors: unknown[] = [];
     const closers: Hook[] = [...all].map((plugin) => () => plugin.close?.());
     for (const closer of [...closers, ...registry.stopHooks].toReversed()) {
@@ -187,10 +207,12 @@ export function createRuntime(
     throw new OfnError('OFN_STOP_FAILED', message, { cause: errors[0] });
   }
 
-  let stopped: Promise<void> | undefined;
   return {
     get state() {
       return state;
+    },
+    get stopping() {
+      return stopped !== undefined;
     },
     functions,
     server,
@@ -224,14 +246,17 @@ function ignoredRoutes(
     : [];
 }
 
-function listen(server: NetServer, port: number, host: string | undefined): Promise<number> {
+function listen(
+  server: NetServer,
+  { port, host, flag }: { port: number; host: string | undefined; flag: string },
+): Promise<number> {
   return new Promise((resolve, reject) => {
     const onError = (cause: NodeJS.ErrnoException): void => {
       const reason =
         cause.code === 'EADDRINUSE'
-          ? 'it is in use; stop the other process or choose another with --port'
+          ? `it is in use; stop the other process or choose another with ${flag}`
           : cause.code === 'EACCES'
-            ? 'this user may not listen on it; choose one above 1023 with --port'
+            ? `this user may not listen on it; choose one above 1023 with ${flag}`
             : cause.message;
       const where = host === undefined ? `port ${port}` : `${host}:${port}`;
       reject(
@@ -244,6 +269,12 @@ function listen(server: NetServer, port: number, host: string | undefined): Prom
       resolve((server.address() as AddressInfo).port);
     });
   });
+}
+
+function urlHost(host: string | undefined): string {
+  const local = ['0.0.0.0', '::', '127.0.0.1', '::1'];
+  if (host === undefined || local.includes(host)) return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 function elapse(milliseconds: number): Promise<void> & { cancel(): void } {

@@ -3,7 +3,19 @@
 import * as v from 'valibot';
 import { OfnError, type Issue } from '../errors.ts';
 
-const StringMap = v.record(v.string(), v.string());
+// valibot takes an array for an object; JSON does not.
+const NotArray = v.custom<object>(
+  (input) => typeof input === 'object' && input !== null && !Array.isArray(input),
+  (issue) => `Invalid type: Expected Object but received ${issue.received}`,
+);
+
+const object = <const Entries extends v.ObjectEntries>(entries: Entries) =>
+  v.pipe(NotArray, v.looseObject(entries));
+
+const mapOf = <const Value extends v.GenericSchema>(value: Value) =>
+  v.pipe(NotArray, v.record(v.string(), value));
+
+const StringMap = mapOf(v.string());
 
 // The controller writes the port as a string in one variable and as a number in the other.
 const Port = v.pipe(
@@ -13,7 +25,7 @@ const Port = v.pipe(
   v.maxValue(65535),
 );
 
-const Component = v.looseObject({
+const Component = object({
   uri: v.optional(v.string()),
   topic: v.optional(v.string()),
   componentName: v.optional(v.string()),
@@ -22,20 +34,20 @@ const Component = v.looseObject({
   metadata: v.optional(StringMap),
 });
 
-const Tracing = v.looseObject({
+const Tracing = object({
   enabled: v.optional(v.boolean()),
   provider: v.optional(
-    v.looseObject({
+    object({
       name: v.optional(v.string()),
       oapServer: v.optional(v.string()),
-      exporter: v.optional(v.looseObject({})),
+      exporter: v.optional(object({})),
     }),
   ),
   tags: v.optional(StringMap),
   baggage: v.optional(StringMap),
 });
 
-const Components = v.record(v.string(), Component);
+const Components = mapOf(Component);
 
 const RUNTIMES = ['knative', 'async'] as const;
 const ENGINES = ['knative', 'keda'] as const;
@@ -47,7 +59,7 @@ const oneOf = <const Name extends string>(names: readonly Name[]) =>
     v.picklist(names),
   );
 
-const V1Beta1 = v.looseObject({
+const V1Beta1 = object({
   name: v.optional(v.string()),
   version: v.optional(v.string()),
   runtime: v.optional(oneOf(RUNTIMES)),
@@ -68,20 +80,18 @@ const V1Beta1 = v.looseObject({
   pluginsTracing: v.nullish(Tracing),
 });
 
-const DaprTrigger = v.looseObject({
+const DaprTrigger = object({
   name: v.string(),
   type: v.optional(v.string()),
   topic: v.optional(v.string()),
 });
 
-const V1Beta2 = v.looseObject({
+const V1Beta2 = object({
   name: v.optional(v.string()),
   version: v.optional(v.string()),
   triggers: v.nullish(
-    v.looseObject({
-      http: v.nullish(
-        v.looseObject({ port: v.optional(Port), engine: v.optional(oneOf(ENGINES)) }),
-      ),
+    object({
+      http: v.nullish(object({ port: v.optional(Port), engine: v.optional(oneOf(ENGINES)) })),
       dapr: v.nullish(v.array(DaprTrigger)),
     }),
   ),
@@ -131,14 +141,17 @@ export function parseFunctionContext(
   const newer = parseVariable('FUNC_CONTEXT_V1BETA2', V1Beta2, v1beta2);
   if (older === undefined && newer === undefined) return undefined;
 
-  const isAsync = (newer?.triggers?.dapr?.length ?? 0) > 0 || older?.runtime === 'async';
-  return Object.freeze({
+  // A Dapr trigger makes it async, an HTTP trigger alone does not; without either the older says.
+  const { dapr, http } = newer?.triggers ?? {};
+  const said = http === undefined || http === null ? older?.runtime : 'knative';
+  const runtime = (dapr?.length ?? 0) > 0 ? 'async' : (said ?? 'knative');
+  return deepFreeze({
     name: newer?.name ?? older?.name,
     version: newer?.version ?? older?.version,
-    runtime: isAsync ? 'async' : 'knative',
+    runtime,
     engine: newer?.triggers?.http?.engine ?? 'knative',
     port: newer?.triggers?.http?.port ?? older?.port,
-    inputs: Object.freeze(older?.inputs ?? {}),
+    inputs: older?.inputs ?? {},
     outputs: mergeComponents(older?.outputs, newer?.outputs),
     states: mergeComponents(older?.states, newer?.states),
     preHooks: newer?.preHooks ?? older?.prePlugins ?? undefined,
@@ -183,5 +196,12 @@ function mergeComponents(
   for (const [name, component] of Object.entries(newer ?? {})) {
     merged[name] = { ...merged[name], ...component };
   }
-  return Object.freeze(merged);
+  return merged;
+}
+
+// No call may change what the next one sees.
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const inner of Object.values(value)) deepFreeze(inner);
+  return Object.freeze(value);
 }

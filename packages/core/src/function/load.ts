@@ -1,8 +1,9 @@
 // Loads user code: a source path becomes definitions, of what it registers or of what it exports.
 import { existsSync, readFileSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, extname, join, relative, resolve, sep } from 'node:path';
+import { dirname, extname, join, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { exports, type Package } from 'resolve.exports';
 import { OfnError } from '../errors.ts';
 import type { HookPlugin } from '../invocation/openfunction-plugin.ts';
 import { isHookPlugin } from '../invocation/openfunction-plugin.ts';
@@ -29,6 +30,7 @@ export interface LoadedSource {
 }
 
 const EXTENSIONS = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts'];
+const DECLARATION = /\.d\.[mc]?ts$/;
 const TYPESCRIPT = /\.[mc]?ts$/;
 const DEFAULT_TARGET = 'function';
 
@@ -77,17 +79,13 @@ function resolveManifest(folder: string): string | undefined {
   const manifestPath = join(folder, 'package.json');
   if (!existsSync(manifestPath)) return undefined;
   const manifest = readManifest(manifestPath);
-  const require = createRequire(manifestPath);
-  const { name, main, exports } = manifest;
+  const field = manifest.exports === undefined ? 'main' : 'exports';
   let found: string;
   try {
-    // A package may import itself by its name (Node's self-referencing), which applies `exports`.
-    if (exports !== undefined && typeof name === 'string') found = require.resolve(name);
-    else if (typeof exports === 'string') found = require.resolve(exports);
-    else if (typeof main === 'string') found = require.resolve(`./${relative('.', main) || main}`);
-    else return undefined;
+    const entry = field === 'exports' ? resolveExports(manifest) : manifest.main;
+    if (typeof entry !== 'string') return undefined;
+    found = createRequire(manifestPath).resolve(join(folder, entry));
   } catch (cause) {
-    const field = exports === undefined ? 'main' : 'exports';
     const message = `${field} of ${manifestPath} leads nowhere: ${firstLine(cause)}`;
     throw notFound(`${message}; build the source first, or name the file with --source`, cause);
   }
@@ -95,14 +93,22 @@ function resolveManifest(folder: string): string | undefined {
   return found;
 }
 
+// As `import` of the package by its name would.
+function resolveExports(manifest: Manifest): string | undefined {
+  return exports({ name: '', ...manifest } as Package, '.')?.[0];
+}
+
 function readManifest(path: string): Manifest {
+  const invalid = (reason: string, cause?: unknown): OfnError =>
+    new OfnError('OFN_SOURCE_FAILED', `${path} is not valid: ${reason}`, { cause });
+  let manifest: unknown;
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Manifest;
+    manifest = JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
-    throw new OfnError('OFN_SOURCE_FAILED', `${path} is not valid JSON: ${firstLine(cause)}`, {
-      cause,
-    });
+    throw invalid(firstLine(cause), cause);
   }
+  if (typeof manifest === 'object' && manifest !== null) return manifest;
+  throw invalid('it must hold a JSON object');
 }
 
 function resolveIndex(folder: string): string | undefined {
@@ -130,7 +136,8 @@ async function importFile(file: string): Promise<Exports> {
 }
 
 function toLoadError(file: string, cause: unknown): OfnError {
-  const { code } = cause as NodeJS.ErrnoException;
+  // Whatever was thrown: null too.
+  const code = (cause as NodeJS.ErrnoException | null | undefined)?.code;
   if (code === 'ERR_UNKNOWN_FILE_EXTENSION' && TYPESCRIPT.test(extname(file))) {
     return new OfnError(
       'OFN_TYPESCRIPT_UNSUPPORTED',
@@ -221,17 +228,17 @@ async function loadPlugins(folder: string): Promise<Omit<LoadedSource, 'function
   const plugins: Plugin[] = [];
   const hookPlugins: HookPlugin[] = [];
   if (!existsSync(folder) || !statSync(folder).isDirectory()) return { plugins, hookPlugins };
-  const files = readdirSync(folder).filter((file) => EXTENSIONS.includes(extname(file)));
+  const files = readdirSync(folder).filter(
+    (file) => EXTENSIONS.includes(extname(file)) && !DECLARATION.test(file),
+  );
   for (const file of files.toSorted()) {
     const path = join(folder, file);
     assertInside(folder, path, folder);
     const exported = await importFile(path);
     const { default: fallback, ...named } = exported;
     const isModule = typeof fallback === 'object' && fallback !== null && !('name' in fallback);
-    const values = isModule
-      ? Object.values({ ...fallback, ...named })
-      : [...new Set([fallback, ...Object.values(named)])];
-    for (const value of values) {
+    const values = isModule ? Object.values({ ...fallback, ...named }) : Object.values(exported);
+    for (const value of new Set(values)) {
       const plugin = instantiate(value, path);
       if (isHookPlugin(plugin)) hookPlugins.push(plugin);
       else if (isPluginLike(plugin)) {

@@ -208,7 +208,7 @@ export function defineFunction(
   if (body !== undefined && body !== 'parse' && body !== 'stream') {
     throw invalid(`body must be 'parse' or 'stream', not ${JSON.stringify(body)}`);
   }
-  if (schema !== undefined && typeof schema['~standard']?.validate !== 'function') {
+  if (schema !== undefined && typeof schema?.['~standard']?.validate !== 'function') {
     throw invalid(`schema must be a Standard Schema validator (zod, valibot, arktype)`);
   }
   if (!Array.isArray(plugins)) throw invalid(`plugins must be an array`);

@@ -1,8 +1,8 @@
 // One function behind HTTP: methods, bodies, time limits, disconnects, failures, and calls kept apart.
-import { Buffer } from 'node:buffer';
 import { setTimeout as after } from 'node:timers/promises';
 import express from 'express';
 import { describe, expect, it } from 'vitest';
+import { defineFunction } from '../function/registry.ts';
 import { currentInvocation, http, openfunction, type Context, type Request } from '../index.ts';
 import { allowedMethods } from './endpoint.ts';
 import { connectTo, listen, refusal, serve, signalled } from './serve.fixture.ts';
@@ -28,7 +28,8 @@ describe('the methods of a function', () => {
   });
 
   it('include HEAD once where there is GET', () => {
-    const methods = (...list: string[]) => allowedMethods(http('m', { methods: list }, () => {}));
+    const methods = (...list: string[]) =>
+      allowedMethods(defineFunction('m', 'http', () => {}, { methods: list }));
     expect(methods('GET')).toEqual(['GET', 'HEAD']);
     expect(methods('HEAD', 'GET')).toEqual(['HEAD', 'GET']);
     expect(methods('POST')).toEqual(['POST']);
@@ -96,7 +97,7 @@ describe('the timeout', () => {
   it('answers 504, and aborts the signal of the call', async () => {
     const aborted = signalled<unknown>();
     const send = await serve(
-      http('late', (req) => {
+      http('late', (req, _res) => {
         req.signal.addEventListener('abort', () => aborted.resolve(req.signal.reason));
       }),
       options,
@@ -112,7 +113,7 @@ describe('the timeout', () => {
     const read = signalled<AbortSignal>();
     const timedOut = signalled();
     const send = await serve(
-      http('late-reader', async (req) => {
+      http('late-reader', async (req, _res) => {
         await timedOut.promise;
         read.resolve(req.signal);
       }),
@@ -174,7 +175,7 @@ describe('a client that disconnects', () => {
     const called = signalled<Request>();
     const aborted = signalled<unknown>();
     const send = await serve(
-      http('left', (req) => {
+      http('left', (req, _res) => {
         req.signal.addEventListener('abort', () => aborted.resolve(req.signal.reason));
         called.resolve(req);
       }),
@@ -192,7 +193,7 @@ describe('a client that disconnects', () => {
     const called = signalled();
     const aborted = signalled<unknown>();
     const { addresses } = await listen([
-      http('left', (req) => {
+      http('left', (req, _res) => {
         req.signal.addEventListener('abort', () => aborted.resolve(req.signal.reason));
         called.resolve();
       }),
@@ -242,7 +243,7 @@ describe('calls at the same time', () => {
       [n, n, String(n), `call-${n}`],
     ]);
     expect(replies).toEqual(expected);
-  });
+  }, 30_000);
 
   it('have contexts of their own, of which none is used again', async () => {
     const contexts = new Set<Context>();
@@ -308,13 +309,16 @@ describe('a handler that fails', () => {
   });
 
   it('after it began to answer has its response cut off', async () => {
+    const begun = signalled();
     const send = await serve(
-      http('half', (_req, res) => {
+      http('half', async (_req, res) => {
         res.write('the first half');
+        await begun.promise;
         throw new Error('no');
       }),
     );
     const response = await send();
+    begun.resolve();
     expect(response.status).toBe(200);
     await expect(response.text()).rejects.toThrow();
   });

@@ -60,13 +60,18 @@ describe('an event that a handler returns', () => {
   });
 
   it('may be the only one of a batch', async () => {
-    const send = await serve(cloudEvent('first', ({ id }) => (id === '1' ? answer(id) : undefined)));
+    const send = await serve(
+      cloudEvent('first', ({ id }) => (id === '1' ? answer(id) : undefined)),
+    );
     expect(await (await send(REQUESTS.batched)).json()).toMatchObject([{ id: '1' }]);
   });
 
   it.each<[string, unknown]>([
     ['is not valid', { specversion: '1.0', type: '', source: '/s' }],
-    ['holds data that JSON cannot express', new CloudEvent({ type: 't', source: '/s', data: { n: 1n } })],
+    [
+      'holds data that JSON cannot express',
+      new CloudEvent({ type: 't', source: '/s', data: { n: 1n } }),
+    ],
   ])('and %s fails the call', async (_, value) => {
     const send = await serve(cloudEvent('invalid', () => value));
     for (const mode of modes) {
@@ -149,7 +154,10 @@ describe('a schema', () => {
 
   it('gives the event the data it made, without changing the one received', async () => {
     const send = await serve(
-      cloudEvent('typed', { schema }, (received) => [received instanceof CloudEvent, received.data]),
+      cloudEvent('typed', { schema }, (received) => [
+        received instanceof CloudEvent,
+        received.data,
+      ]),
     );
     for (const mode of ['binary', 'structured'] as const) {
       expect(await (await send(REQUESTS[mode])).json()).toEqual([true, { n: 2 }]);
@@ -222,12 +230,17 @@ describe.each<[string, (handler: () => unknown) => FunctionDefinition, object]>(
   });
 
   it('that throws with a status keeps it', async () => {
-    const send = await serve(define(() => Promise.reject(Object.assign(new Error(), { status: 409 }))));
+    const send = await serve(
+      define(() => Promise.reject(Object.assign(new Error(), { status: 409 }))),
+    );
     expect((await send(request)).status).toBe(409);
   });
 
   it('whose body is too large is answered 413', async () => {
-    const send = await serve(define(() => {}), { options: { 'body-limit': 10 } });
+    const send = await serve(
+      define(() => {}),
+      { options: { 'body-limit': 10 } },
+    );
     const large = { ...request, body: { data: 'x'.repeat(20) } };
     expect(await refusal(await send(large))).toEqual({ status: 413, code: 'OFN_BODY_TOO_LARGE' });
   });

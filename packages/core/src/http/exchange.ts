@@ -50,6 +50,8 @@ export function createTracker(): ExchangeTracker {
     }
     request.invocation?.end();
     if (request.settled) finish(request);
+    // A handler that still reads the body would wait for the rest of it for ever.
+    else if (!request.complete && request.invocation?.aborted === true) request.destroy();
   }
 
   return {
@@ -120,5 +122,5 @@ export function failExchange(invocation: Invocation, thrown: unknown, showDetail
 
 // A handler that stops because its own signal aborted has not failed.
 function isAbort(error: Error, invocation: Invocation): boolean {
-  return invocation.signal.aborted && error.name === 'AbortError';
+  return invocation.aborted && error.name === 'AbortError';
 }

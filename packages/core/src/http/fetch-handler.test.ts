@@ -65,7 +65,9 @@ describe('the Request', () => {
     [{}, '//evil.example/x', 'http://localhost//evil.example/x'],
   ])('behind %j for the target %s has its URL', async (headers, path, url) => {
     const send = await serve(http('url', (request: Request) => new Response(request.url)));
-    expect(await (await send({ path, headers: headers as Record<string, string> })).text()).toBe(url);
+    expect(await (await send({ path, headers: headers as Record<string, string> })).text()).toBe(
+      url,
+    );
   });
 
   it.each([
@@ -252,14 +254,16 @@ describe('the Response', () => {
   });
 
   it('is cut off when its stream fails', async () => {
+    let fail = (): void => {};
     const body = new ReadableStream<Uint8Array>({
-      pull(controller) {
+      start(controller) {
         controller.enqueue(Buffer.from('first'));
-        setImmediate(() => controller.error(new Error('broken')));
+        fail = () => controller.error(new Error('broken'));
       },
     });
     const send = await serve(http('broken', (_request: Request) => new Response(body)));
     const response = await send();
+    fail();
     expect(response.status).toBe(200);
     await expect(response.text()).rejects.toThrow();
   });

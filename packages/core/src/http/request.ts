@@ -100,13 +100,14 @@ export class FunctionRequest extends IncomingMessage implements InvocationInput 
    * each request it handles by its own.
    */
   ownFrameworkMembers(): void {
-    const invocation = requireInvocation(this);
-    for (const member of ['id', 'executionId', 'signal', 'log'] as const) {
-      const of = member === 'executionId' ? 'id' : member;
-      Object.defineProperty(this, member, { configurable: true, get: () => invocation[of] });
+    for (const member of FRAMEWORK_MEMBERS) {
+      const descriptor = Object.getOwnPropertyDescriptor(FunctionRequest.prototype, member);
+      if (descriptor !== undefined) Object.defineProperty(this, member, descriptor);
     }
   }
 }
+
+const FRAMEWORK_MEMBERS = ['req', 'callerId', 'traceparent', 'id', 'executionId', 'signal', 'log'];
 
 // What may stand in a log line and be searched for.
 const CALLER_ID = /^[\w.:-]{1,128}$/;

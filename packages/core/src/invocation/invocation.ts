@@ -21,7 +21,7 @@ export interface ServedFunction {
 
 /** The way a call came in, and the way its failure goes back when nobody awaits it. */
 export interface Channel {
-  /** Ends the call with this error, now. Called at most once, and not after `end`. */
+  /** Ends the call with this error, now. Not called after `end`. */
   fail(invocation: Invocation, error: unknown): void;
 }
 
@@ -114,8 +114,7 @@ export class Invocation<Data = any> {
    * @see https://www.w3.org/TR/trace-context/#traceparent-header
    */
   get traceId(): string | undefined {
-    const match = TRACEPARENT.exec(this.#input.traceparent ?? '');
-    return match?.[1] === ZERO_TRACE_ID ? undefined : match?.[1];
+    return TRACEPARENT.exec(this.#input.traceparent ?? '')?.[1];
   }
 
   /** Values of plugins and handler for each other, for the length of this call. */
@@ -159,6 +158,11 @@ export class Invocation<Data = any> {
     return this.#ended;
   }
 
+  /** Whether the signal has aborted; asking does not create it. */
+  get aborted(): boolean {
+    return this.#abortReason !== undefined;
+  }
+
   /** Aborts the signal. For channels. */
   abort(reason: unknown): void {
     if (this.#ended || this.#abortReason !== undefined) return;
@@ -179,5 +183,6 @@ export class Invocation<Data = any> {
   }
 }
 
-const TRACEPARENT = /^[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}/;
-const ZERO_TRACE_ID = '0'.repeat(32);
+// Version 00 ends after its four fields; a later version may go on; version ff is invalid.
+const TRACEPARENT =
+  /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:$|(?<!^00-.{52})-)/;

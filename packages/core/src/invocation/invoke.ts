@@ -31,18 +31,20 @@ export function invoke(served: ServedFunction, invocation: Invocation, settle: S
 
 function run(served: ServedFunction, invocation: Invocation, settle: Settle): void {
   let value: unknown;
+  let pending: Promise<unknown> | undefined;
   try {
     value = served.call(invocation);
+    // A foreign thenable may call back twice, or throw: a promise made of it does neither.
+    if (isThenable(value)) pending = Promise.resolve(value);
   } catch (error) {
     settle.rejected(invocation, error);
     return;
   }
-  if (isThenable(value)) {
-    value.then(
+  if (pending === undefined) settle.resolved(invocation, value);
+  else {
+    pending.then(
       (resolved) => settle.resolved(invocation, resolved),
       (error: unknown) => settle.rejected(invocation, error),
     );
-  } else {
-    settle.resolved(invocation, value);
   }
 }

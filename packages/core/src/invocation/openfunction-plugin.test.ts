@@ -23,8 +23,8 @@ function setUp(names: readonly string[], failing: Readonly<Record<string, Error>
   }));
   const ctx = { error: undefined } as Context;
   async function call(pre?: readonly string[], post?: readonly string[]): Promise<unknown> {
-    const { wrap } = fromHookPlugins(plugins, { pre, post });
-    return wrap?.(ctx, async () => {
+    const adapter = fromHookPlugins(plugins, { pre, post });
+    return adapter.wrap?.(ctx, async () => {
       await step('handler');
       return 'result';
     });
@@ -63,8 +63,8 @@ describe('the order of hooks', () => {
       { name: 'pre', execPreHook: () => steps.push('pre') },
       { name: 'post', execPostHook: () => steps.push('post') },
     ];
-    const { wrap } = fromHookPlugins(plugins, { pre: undefined, post: undefined });
-    await wrap?.({} as Context, async () => steps.push('handler'));
+    const adapter = fromHookPlugins(plugins, { pre: undefined, post: undefined });
+    await adapter.wrap?.({} as Context, async () => steps.push('handler'));
     expect(steps).toEqual(['pre', 'handler', 'post']);
   });
 });
@@ -125,9 +125,9 @@ describe('a failing handler', () => {
     const boom = new Error('boom');
     const seen: unknown[] = [];
     const plugin: HookPlugin = { name: 'a', execPostHook: (ctx) => seen.push(ctx.error) };
-    const { wrap } = fromHookPlugins([plugin], { pre: undefined, post: undefined });
+    const adapter = fromHookPlugins([plugin], { pre: undefined, post: undefined });
     const ctx = {} as Context;
-    const result = wrap?.(ctx, () => Promise.reject(boom));
+    const result = adapter.wrap?.(ctx, () => Promise.reject(boom));
     await expect(result).rejects.toBe(boom);
     expect(seen).toEqual([boom]);
   });

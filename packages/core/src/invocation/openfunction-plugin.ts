@@ -48,7 +48,8 @@ export function isHookPlugin(value: unknown): value is HookPlugin {
  * in the order the function context gives.
  *
  * A pre-hook that throws fails the call, and neither the handler nor a later pre-hook runs. The
- * post-hooks run in any case, as in OpenFunction, and see the failure as `ctx.error`.
+ * post-hooks all run in any case, as in OpenFunction, and see the failure as `ctx.error`. The first
+ * failure is the one that counts.
  *
  * @param order.pre Names in order; an empty list means none, `undefined` means all as loaded.
  * @throws OfnError `OFN_PLUGIN_INVALID` for a name that no plugin has.
@@ -77,17 +78,23 @@ export function fromHookPlugins(
     name: 'openfunction-hooks',
     hookPlugins: byName,
     async wrap(invocation, next) {
+      const failures: unknown[] = [];
       let result: unknown;
-      let failure: { error: unknown } | undefined;
       try {
         for (const plugin of pre) await plugin.execPreHook?.(invocation, byName);
         result = await next();
       } catch (error) {
-        failure = { error };
+        failures.push(error);
         invocation.error = error;
       }
-      for (const plugin of post) await plugin.execPostHook?.(invocation, byName);
-      if (failure !== undefined) throw failure.error;
+      for (const plugin of post) {
+        try {
+          await plugin.execPostHook?.(invocation, byName);
+        } catch (error) {
+          failures.push(error);
+        }
+      }
+      if (failures.length > 0) throw failures[0];
       return result;
     },
   };

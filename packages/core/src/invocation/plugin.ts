@@ -48,7 +48,7 @@ export function definePlugin<P extends Plugin>(plugin: P): P {
 /** Throws `OFN_PLUGIN_INVALID` unless the value is a plugin. */
 export function assertPlugin(value: unknown): asserts value is Plugin {
   const plugin = value as Partial<Record<keyof Plugin, unknown>> | null | undefined;
-  if (typeof plugin !== 'object' || plugin === null || typeof plugin.name !== 'string') {
+  if (typeof plugin !== 'object' || plugin === null || !isName(plugin.name)) {
     throw new OfnError('OFN_PLUGIN_INVALID', 'a plugin must be an object with a name');
   }
   for (const hook of ['setup', 'wrap', 'close'] as const) {
@@ -59,6 +59,10 @@ export function assertPlugin(value: unknown): asserts value is Plugin {
       );
     }
   }
+}
+
+function isName(name: unknown): boolean {
+  return typeof name === 'string' && name.trim() !== '';
 }
 
 /** Runs one call, and yields what the handler returned. */

@@ -1,0 +1,46 @@
+// Covers the READMEs of the examples: each command does what the README says below it.
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { parseReadmeCommands, runReadmeCommand, withoutChance } from './readme-commands.ts';
+import { startExample } from './start-example.ts';
+
+const examples = readdirSync(import.meta.dirname, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && entry.name !== 'node_modules')
+  .map(({ name }) => name);
+
+const runsTypeScript = 'typescript' in process.features && process.features.typescript !== false;
+const runnable = examples.filter(
+  (name) => runsTypeScript || !existsSync(join(import.meta.dirname, name, 'index.ts')),
+);
+
+function readExample(name: string, file: string): string {
+  return readFileSync(join(import.meta.dirname, name, file), 'utf8');
+}
+
+test.each(examples)('%s is a private package that its README names', (name) => {
+  const manifest = JSON.parse(readExample(name, 'package.json')) as Record<string, unknown>;
+  expect(manifest).toMatchObject({ name: `@ofn-examples/${name}`, private: true });
+  expect(readExample(name, 'README.md').startsWith(`# ${name}\n`)).toBe(true);
+});
+
+test.each(runnable)('%s prints and answers what its README says', async (name) => {
+  const readme = readExample(name, 'README.md');
+  const commands = parseReadmeCommands(readme);
+  expect(commands).not.toHaveLength(0);
+
+  const example = await startExample(join(import.meta.dirname, name));
+  const answers: { command: string; output: string }[] = [];
+  for (const command of commands) {
+    const output = await runReadmeCommand(command, example.origin);
+    answers.push({ command: command.text, output: withoutChance(output) });
+  }
+  expect(answers).toEqual(
+    commands.map(({ text, output }) => ({ command: text, output: withoutChance(output) })),
+  );
+  const served = example.lines.map(({ msg }) => msg).filter((msg) => msg.startsWith('serving '));
+  expect(readme.match(/^serving .*$/gm)).toEqual(
+    served.map((msg) => msg.replace(/localhost:\d+/, 'localhost:8080')),
+  );
+  expect(await example.stop()).toBe(0);
+});

@@ -1,0 +1,75 @@
+// Metrics: each call is counted once, under its function and its status.
+import { describe, expect, it } from 'vitest';
+import { http } from '../index.ts';
+import { createMetrics } from './metrics.ts';
+import { connectTo, listen, signalled } from './serve.fixture.ts';
+
+const flags = ['--admin-port=0'];
+
+async function lines(render: () => Promise<string>, name: string): Promise<string[]> {
+  return (await render()).split('\n').filter((line) => line.startsWith(name));
+}
+
+describe('the metrics of calls', () => {
+  it('count answers, failures and time-outs by function', async () => {
+    const metrics = createMetrics();
+    const { origin } = await listen(
+      [
+        http('mixed', { path: '/:what' }, (req, res) => {
+          if (req.params['what'] === 'ok') res.send('ok');
+          else if (req.params['what'] === 'bad') res.sendStatus(503);
+          else if (req.params['what'] === 'mine') res.sendStatus(404);
+        }),
+      ],
+      [...flags, '--timeout=30ms'],
+      metrics,
+    );
+    for (const what of ['ok', 'ok', 'bad', 'mine', 'late']) {
+      await (await fetch(`${origin}/${what}`)).text();
+    }
+    const { render } = metrics;
+    expect(await lines(render, 'faas_invoke_duration_seconds_count')).toEqual([
+      'faas_invoke_duration_seconds_count{function="mixed",status="200"} 2',
+      'faas_invoke_duration_seconds_count{function="mixed",status="503"} 1',
+      'faas_invoke_duration_seconds_count{function="mixed",status="404"} 1',
+      'faas_invoke_duration_seconds_count{function="mixed",status="504"} 1',
+    ]);
+    expect(await lines(render, 'faas_errors_total')).toEqual(['faas_errors_total{function="mixed"} 1']);
+    expect(await lines(render, 'faas_timeouts_total')).toEqual([
+      'faas_timeouts_total{function="mixed"} 1',
+    ]);
+    expect(await lines(render, 'faas_in_flight')).toEqual(['faas_in_flight{function="mixed"} 0']);
+  });
+
+  it('count a call while it runs, and as 499 when its client leaves', async () => {
+    const metrics = createMetrics();
+    const called = signalled();
+    const aborted = signalled();
+    const { addresses } = await listen(
+      [
+        http('left', (req, _res) => {
+          req.signal.addEventListener('abort', () => aborted.resolve());
+          called.resolve();
+        }),
+      ],
+      flags,
+      metrics,
+    );
+    const { socket } = connectTo(addresses.port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await called.promise;
+    expect(await lines(metrics.render, 'faas_in_flight')).toEqual(['faas_in_flight{function="left"} 1']);
+    socket.destroy();
+    await aborted.promise;
+    await new Promise(setImmediate);
+    expect(await lines(metrics.render, 'faas_invoke_duration_seconds_count')).toEqual([
+      'faas_invoke_duration_seconds_count{function="left",status="499"} 1',
+    ]);
+  });
+
+  it('of one runtime are apart from those of another', async () => {
+    const [one, other] = [createMetrics(), createMetrics()];
+    one.observer.began({ name: 'f' } as never);
+    expect(await lines(one.render, 'faas_in_flight')).toHaveLength(1);
+    expect(await lines(other.render, 'faas_in_flight')).toEqual([]);
+  });
+});

@@ -1,0 +1,146 @@
+// Which function a request is for: paths, parameters, methods, and what is served at none of them.
+import { describe, expect, it } from 'vitest';
+import type { FunctionDefinition } from '../function/signature.ts';
+import { cloudEvent, http, openfunction } from '../index.ts';
+import { listen, refusal, serve, serveAll } from './serve.fixture.ts';
+
+const named = (name: string, options: object = {}): FunctionDefinition =>
+  http(name, options, (req, res) => void res.json([name, req.params, req.path, req.originalUrl]));
+
+describe('several functions', () => {
+  it('are served each at its name, or at its path with parameters', async () => {
+    const send = await serveAll([
+      named('plain'),
+      named('user', { path: '/users/:id', methods: ['GET'] }),
+      named('files', { path: '/files/*rest' }),
+      openfunction('open', () => 'opened'),
+    ]);
+    const get = async (path: string) => (await send({ path })).json();
+    expect(await get('/plain?a=1')).toEqual(['plain', {}, '/plain', '/plain?a=1']);
+    expect(await get('/users/a%20b')).toEqual(['user', { id: 'a b' }, '/users/a%20b', '/users/a%20b']);
+    expect(await get('/files/a/b')).toMatchObject(['files', { rest: ['a', 'b'] }]);
+    expect(await (await send({ path: '/open', method: 'PUT' })).text()).toBe('opened');
+  });
+
+  it('may share a path by their methods', async () => {
+    const send = await serveAll([
+      named('read', { path: '/item', methods: ['GET'] }),
+      named('write', { path: '/item', methods: ['PUT', 'PATCH'] }),
+    ]);
+    const of = async (method: string) => (await send({ path: '/item', method })).json();
+    expect([await of('GET'), await of('PATCH')]).toMatchObject([['read'], ['write']]);
+  });
+
+  it('answer 404 where none is served, and say what there is', async () => {
+    const send = await serveAll([named('one'), named('two', { path: '/2/:x' })]);
+    const response = await send({ path: '/three' });
+    const { detail } = (await response.clone().json()) as { detail: string };
+    expect(await refusal(response)).toEqual({ status: 404, code: 'OFN_NOT_FOUND' });
+    expect(detail).toBe('nothing is served at /three; there is /one, /2/:x');
+  });
+
+  it('answer 405 with the methods of all that share the path', async () => {
+    const send = await serveAll([
+      named('read', { path: '/item', methods: ['GET'] }),
+      named('write', { path: '/item', methods: ['PUT'] }),
+      named('other', { path: '/other', methods: ['DELETE'] }),
+      cloudEvent('on-order', () => {}),
+    ]);
+    const response = await send({ path: '/item', method: 'POST', body: 'x' });
+    expect(response.headers.get('allow')).toBe('GET, HEAD, PUT');
+    expect(await refusal(response)).toEqual({ status: 405, code: 'OFN_METHOD_NOT_ALLOWED' });
+    const event = await send({ path: '/on-order' });
+    expect([event.status, event.headers.get('allow')]).toEqual([405, 'POST']);
+  });
+
+  it('answer HEAD where there is GET, and OPTIONS with what is allowed', async () => {
+    const send = await serveAll([
+      named('read', { path: '/item', methods: ['GET'] }),
+      named('write', { path: '/item', methods: ['PUT'] }),
+    ]);
+    const head = await send({ path: '/item', method: 'HEAD' });
+    expect([head.status, await head.text()]).toEqual([200, '']);
+    const options = await send({ path: '/item', method: 'OPTIONS' });
+    expect(options.status).toBe(200);
+    const allow = (options.headers.get('allow') ?? '').split(', ');
+    expect(allow.toSorted()).toEqual(['GET', 'HEAD', 'PUT']);
+  });
+
+  it('get OPTIONS themselves when they accept every method', async () => {
+    const send = await serveAll([named('every'), named('other')]);
+    expect(await (await send({ path: '/every', method: 'OPTIONS' })).json()).toMatchObject(['every']);
+  });
+
+  it('refuse with 400 a parameter that cannot be decoded', async () => {
+    const send = await serveAll([named('user', { path: '/users/:id' }), named('other')]);
+    expect(await refusal(await send({ path: '/users/%zz' }))).toEqual({
+      status: 400,
+      code: 'OFN_REQUEST_MALFORMED',
+    });
+  });
+
+  it('fail each by itself', async () => {
+    const send = await serveAll([
+      named('fine'),
+      http('bad', () => {
+        throw Object.assign(new Error('no'), { status: 400 });
+      }),
+    ]);
+    expect(await refusal(await send({ path: '/bad' }))).toEqual({
+      status: 400,
+      code: 'OFN_FUNCTION_FAILED',
+    });
+    expect((await send({ path: '/fine' })).status).toBe(200);
+  });
+});
+
+describe('the only function', () => {
+  it('is served at every path when it names none', async () => {
+    const send = await serve(named('only'));
+    expect(await (await send({ path: '/any/where' })).json()).toMatchObject(['only', {}, '/any/where']);
+  });
+
+  it('is served at its path only when it names one', async () => {
+    const send = await serve(named('only', { path: '/here/:x', methods: ['GET'] }));
+    expect(await (await send({ path: '/here/1' })).json()).toMatchObject(['only', { x: '1' }]);
+    expect((await send({ path: '/there' })).status).toBe(404);
+    const response = await send({ path: '/here/1', method: 'DELETE' });
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+  });
+});
+
+describe('functions that cannot be served together', () => {
+  const all = (name: string) => named(name, { path: '/x' });
+  const get = (name: string) => named(name, { path: '/x', methods: ['GET'] });
+
+  it.each<[string, FunctionDefinition[], string]>([
+    ['both take every method', [all('a'), all('b')], 'every method'],
+    ['both take one', [get('a'), get('b')], 'GET'],
+    ['the first takes every method', [all('a'), get('b')], 'GET'],
+    ['the second takes every method', [get('a'), all('b')], 'every method'],
+    [
+      'one is served at the name of the other',
+      [named('a', { path: '/b' }), named('b')],
+      'every method',
+    ],
+  ])('are refused when %s', async (_, functions, what) => {
+    await expect(listen(functions)).rejects.toMatchObject({
+      code: 'OFN_ROUTE_CONFLICT',
+      message: expect.stringContaining(`functions "a" and "b" both serve ${what} at `) as string,
+    });
+  });
+});
+
+describe('a function that cannot be served', () => {
+  it.each(['/a/:', '/(', '/*', '/a/{b'])('is refused for the path %s', async (path) => {
+    await expect(listen([named('bad', { path }), named('other')])).rejects.toMatchObject({
+      code: 'OFN_FUNCTION_INVALID',
+      message: expect.stringContaining(`function "bad": the path "${path}" is not valid`) as string,
+    });
+  });
+
+  it('is refused for a method that does not exist', async () => {
+    const functions = [named('bad', { path: '/a', methods: ['FETCH'] }), named('other')];
+    await expect(listen(functions)).rejects.toMatchObject({ code: 'OFN_FUNCTION_INVALID' });
+  });
+});

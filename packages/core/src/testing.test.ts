@@ -1,0 +1,224 @@
+// The test kit: what it sends, what it gives back, and how it fails like the bin would.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CloudEvent } from 'cloudevents';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { registry } from './function/registry.ts';
+import { cloudEvent, definePlugin, http, onStop, openfunction } from './index.ts';
+import { createTestRuntime, getFunction, getTestServer, type TestRuntimeOptions } from './testing.ts';
+
+async function start(given: TestRuntimeOptions) {
+  const t = await createTestRuntime(given);
+  onTestFinished(() => t.close());
+  return t;
+}
+
+async function folderWith(files: Readonly<Record<string, string>>): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'ofn-testing-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  return folder;
+}
+
+const echo = http('echo', (req, res) => {
+  const { method, url, headers, body } = req;
+  res.json({ method, url, type: headers['content-type'], host: headers.host, body: body as unknown });
+});
+
+describe('a request to a function', () => {
+  it('is a GET without a body and a POST with one, JSON unless it is text or bytes', async () => {
+    const t = await start({ functions: [echo] });
+    const send = async (...request: Parameters<typeof t.http>) => (await t.http(...request)).json();
+    expect(await send('echo')).toEqual({ method: 'GET', url: '/', host: 'localhost' });
+    const json = { method: 'POST', type: 'application/json', body: { a: 1 } };
+    expect(await send('echo', { body: { a: 1 } })).toMatchObject(json);
+    expect(await send('echo', { body: null })).toMatchObject({ ...json, body: null });
+    expect(await send('echo', { body: 'x', headers: { 'content-type': 'text/plain' } })).toMatchObject(
+      { method: 'POST', type: 'text/plain', body: 'x' },
+    );
+    expect(await send('echo', { body: new Uint8Array([1]), method: 'PUT' })).toMatchObject({
+      method: 'PUT',
+      body: { type: 'Buffer', data: [1] },
+    });
+  });
+
+  it('goes to the path of the function unless it names another', async () => {
+    const placed = http('placed', { path: '/here' }, (req, res) => void res.send(req.url));
+    const t = await start({ functions: [placed, echo] });
+    expect(await (await t.http('placed')).text()).toBe('/here');
+    expect(await (await t.http('placed', { path: '/here?a=1' })).text()).toBe('/here?a=1');
+    expect((await t.http('placed', { path: '/there' })).status).toBe(404);
+  });
+
+  it('serves that function alone, and all of them when it names none', async () => {
+    const t = await start({ functions: [echo, openfunction('other', () => 'other')] });
+    expect(await (await t.http('echo', { path: '/other' })).json()).toMatchObject({ url: '/other' });
+    expect(await (await t.request({ path: '/other' })).text()).toBe('other');
+    expect(await (await t.request({ path: '/echo' })).json()).toMatchObject({ url: '/echo' });
+  });
+
+  it('to a function that is not there says what is, and leaves the rest usable', async () => {
+    const t = await createTestRuntime({ functions: [echo] });
+    await expect(t.http('missing')).rejects.toMatchObject({
+      code: 'OFN_TARGET_NOT_FOUND',
+      message: 'there is no function "missing"; there is "echo"',
+    });
+    expect((await t.http('echo')).status).toBe(200);
+    await expect(t.close()).resolves.toBeUndefined();
+  });
+
+  it('gives back a status that a Response cannot have as an error', async () => {
+    const odd = http('odd', (_req, res) => void res.status(799).send('x'));
+    const t = await start({ functions: [odd] });
+    await expect(t.http('odd')).rejects.toThrow('status');
+  });
+
+  it('gives back every cookie', async () => {
+    const cookies = http('cookies', (_req, res) => void res.cookie('a', '1').cookie('b', '2').end());
+    const t = await start({ functions: [cookies] });
+    const response = await t.http('cookies');
+    expect(response.headers.getSetCookie()).toEqual(['a=1; Path=/', 'b=2; Path=/']);
+  });
+
+  it('disconnects its client when its signal aborts', async () => {
+    let called = (): void => {};
+    const calling = new Promise<void>((resolve) => (called = resolve));
+    let left = (): void => {};
+    const leaving = new Promise<void>((resolve) => (left = resolve));
+    const held = http('held', (req, _res) => {
+      req.signal.addEventListener('abort', left);
+      called();
+    });
+    const t = await start({ functions: [held] });
+    const client = new AbortController();
+    const reply = t.http('held', { signal: client.signal });
+    await calling;
+    client.abort();
+    await expect(reply).rejects.toThrow('abort');
+    await leaving;
+    expect(client.signal.aborted).toBe(true);
+  });
+});
+
+describe('an event to a function', () => {
+  const mirror = cloudEvent('mirror', (event) => event);
+
+  it.each(['binary', 'structured', 'batched'] as const)('arrives in %s mode', async (mode) => {
+    const t = await start({ functions: [mirror] });
+    const event = new CloudEvent({ id: '7', source: '/s', type: 't', data: { a: 0 } });
+    const response = await t.cloudEvent('mirror', event, { mode });
+    const body: unknown = await response.json();
+    const expected = { binary: { a: 0 }, structured: { id: '7' }, batched: [{ id: '7' }] };
+    expect(body).toMatchObject(expected[mode]);
+  });
+
+  it('is completed when it is partial', async () => {
+    const t = await start({ functions: [mirror] });
+    const { headers } = await t.cloudEvent('mirror', { data: 1 });
+    expect([headers.get('ce-source'), headers.get('ce-type')]).toEqual(['/test', 'test']);
+    expect(headers.get('ce-id')).toMatch(/./);
+  });
+});
+
+describe('the options of a test runtime', () => {
+  it('are those of the bin, with their checks', async () => {
+    const t = await start({ functions: [echo], options: { 'body-limit': 5, 'health-routes': true } });
+    expect((await t.http('echo', { body: 'x'.repeat(6) })).status).toBe(413);
+    expect((await t.http('echo', { path: '/healthz' })).status).toBe(200);
+    await expect(createTestRuntime({ functions: [echo], options: { nonsense: 1 } })).rejects.toMatchObject(
+      { code: 'OFN_OPTION_UNKNOWN' },
+    );
+    await expect(createTestRuntime({ options: { help: true } })).rejects.toMatchObject({
+      code: 'OFN_OPTION_INVALID',
+    });
+    const off = await start({ functions: [echo], options: { 'health-routes': false } });
+    expect(await (await off.http('echo', { path: '/healthz' })).json()).toMatchObject({ method: 'GET' });
+  });
+
+  it('are read from an environment that is empty unless one is given', async () => {
+    const env = { FUNCTION_BODY_LIMIT: '5' };
+    const t = await start({ functions: [echo], env });
+    expect((await t.http('echo', { body: 'x'.repeat(6) })).status).toBe(413);
+  });
+});
+
+describe('a source', () => {
+  it('is loaded, exported functions by the signature that is given', async () => {
+    const source = await folderWith({
+      'index.mjs': 'export const greet = (ctx, data) => `hello ${data.name}`;',
+    });
+    const t = await start({ source, signatureType: 'openfunction' });
+    expect(await (await t.http('greet', { body: { name: 'Ada' } })).text()).toBe('hello Ada');
+  });
+
+  it('that is not there, or fails, fails the creation', async () => {
+    const source = await folderWith({ 'index.mjs': 'throw new Error("broken");' });
+    await expect(createTestRuntime({ source })).rejects.toMatchObject({ code: 'OFN_SOURCE_FAILED' });
+    const missing = join(source, 'missing.mjs');
+    await expect(createTestRuntime({ source: missing })).rejects.toMatchObject({
+      code: 'OFN_SOURCE_NOT_FOUND',
+    });
+  });
+});
+
+it('runs plugins around calls, and closes them and the stop hooks at the end', async () => {
+  const log: string[] = [];
+  const plugin = definePlugin({
+    name: 'logged',
+    setup: () => log.push('setup'),
+    wrap: (_invocation, next) => {
+      log.push('wrap');
+      return next();
+    },
+    close: () => log.push('close'),
+  });
+  const wrapped = openfunction('wrapped', { plugins: [plugin] }, () => 'done');
+  onStop(() => log.push('stop'));
+  onTestFinished(() => void registry.stopHooks.pop());
+  const t = await createTestRuntime({ functions: [wrapped] });
+  expect(await (await t.http('wrapped')).text()).toBe('done');
+  await t.close();
+  expect(log).toEqual(['setup', 'wrap', 'stop', 'close']);
+});
+
+describe('what the peers offer', () => {
+  it('getFunction gives the handler of a registered function', () => {
+    const handler = (): string => 'x';
+    openfunction('handler', handler);
+    expect(getFunction('handler')).toBe(handler);
+    expect(getFunction('missing')).toBeUndefined();
+  });
+
+  it('getTestServer gives a server that is ready to listen', async () => {
+    openfunction('served', () => 'served');
+    const server = getTestServer('served');
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    expect(await (await fetch(`http://127.0.0.1:${port}`)).text()).toBe('served');
+  });
+
+  it('getTestServer needs a registered function', () => {
+    expect(() => getTestServer('missing')).toThrow(
+      expect.objectContaining({ code: 'OFN_TARGET_NOT_FOUND' }),
+    );
+  });
+
+  it('getTestServer reports a failed start as an error of the server', async () => {
+    const plugin = definePlugin({
+      name: 'broken',
+      setup: () => {
+        throw new Error('no database');
+      },
+    });
+    openfunction('unready', { plugins: [plugin] }, () => {});
+    const [error] = (await once(getTestServer('unready'), 'listening').catch((thrown: unknown) => [
+      thrown,
+    ])) as unknown[];
+    expect(error).toMatchObject({ code: 'OFN_START_FAILED' });
+  });
+});

@@ -1,0 +1,24 @@
+// The figures to reach: each a ratio, with its target.
+
+/** Targets by figure. `value` is compared with the median of the rounds. */
+export const figures = {
+  end: { text: 'CPU a request, bare node:http over ours, `res.end`', atLeast: 0.9 },
+  sendBare: { text: "CPU a request, bare node:http over ours, `res.send('…')`", atLeast: 0.65 },
+  sendGcf: { text: "CPU a request, GCF over ours, `res.send('…')`", atLeast: 8 },
+  sendExpress: { text: "CPU a request, Express over ours, `res.send('…')`", atLeast: 3.5 },
+  jsonFastify: { text: 'CPU a request, Fastify over ours, 1 kB of JSON echoed', atLeast: 0.9 },
+  coldStart: { text: 'cold start, ours over bare node:http', atMost: 1.4 },
+  resident: { text: 'resident memory after the requests, ours over bare', atMost: 1.3 },
+  // A single pointer that is kept for each request would be 8 bytes.
+  heap: { text: 'heap growth in bytes a request, ours', atMost: 4 },
+};
+
+/** The target of a figure as text. */
+export function targetOf({ atLeast, atMost }) {
+  return atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`;
+}
+
+/** Whether a value reaches the target of a figure. */
+export function reaches({ atLeast = -Infinity, atMost = Infinity }, value) {
+  return value >= atLeast && value <= atMost;
+}

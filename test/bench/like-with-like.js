@@ -1,0 +1,62 @@
+// Makes sure, before anything is measured, that all servers give the same answer.
+import { exchange } from './exchange.js';
+import { peers } from './peers.js';
+import { freePort, spawnServer, untilListening } from './server-process.js';
+
+const VARIES = new Set(['date']);
+
+/**
+ * Asks each server once and compares what came over the wire.
+ *
+ * @returns {Promise<{lengths: Map<string, number>, differences: string[]}>} The length of each
+ *   server's response in bytes, and the headers that differ from those of the first server.
+ * @throws Error when status, body, media type or framing are not those of the workload.
+ */
+export async function compareAnswers(keys, workload, workloadName) {
+  const answers = new Map();
+  for (const key of keys) answers.set(key, await ask(key, workload, workloadName));
+  const [[, reference]] = answers;
+  const differences = [...answers].flatMap(([key, { headers }]) =>
+    headerDifferences(reference.headers, headers).map((text) => `${peers[key].label}: ${text}`),
+  );
+  const lengths = new Map([...answers].map(([key, { length }]) => [key, length]));
+  return { lengths, differences };
+}
+
+async function ask(key, { request, answer }, workloadName) {
+  const port = await freePort();
+  const server = spawnServer(peers[key].start(workloadName, port));
+  try {
+    await untilListening(server, port);
+    const response = await exchange(port, request);
+    const { status, headers, body } = response;
+    const label = `${peers[key].label}, ${workloadName}`;
+    assertSame(`${label}: status`, status, '200');
+    assertSame(`${label}: body`, body, answer.body);
+    assertSame(`${label}: content-type`, headers.get('content-type'), answer.type);
+    assertSame(
+      `${label}: content-length`,
+      headers.get('content-length'),
+      String(answer.body.length),
+    );
+    assertSame(`${label}: connection`, headers.get('connection'), 'keep-alive');
+    assertSame(`${label}: date is sent`, headers.has('date'), true);
+    return response;
+  } finally {
+    await server.stop();
+  }
+}
+
+function assertSame(what, actual, expected) {
+  if (actual === expected) return;
+  throw new Error(`${what}: ${JSON.stringify(actual)} in place of ${JSON.stringify(expected)}`);
+}
+
+function headerDifferences(reference, headers) {
+  const names = new Set([...reference.keys(), ...headers.keys()]);
+  return [...names]
+    .filter((name) => !VARIES.has(name) && reference.get(name) !== headers.get(name))
+    .map((name) =>
+      headers.has(name) ? `sends "${name}: ${headers.get(name)}"` : `does not send "${name}"`,
+    );
+}
