@@ -20,6 +20,8 @@ export const ERROR_TABLE = {
   OFN_HEADERS_TOO_LARGE: { status: 431, title: 'The headers are too large or too many' },
   OFN_FUNCTION_FAILED: { status: 500, title: 'The function failed' },
   OFN_RESULT_INVALID: { status: 500, title: 'The result of the function cannot be sent' },
+  OFN_OUTPUT_UNKNOWN: { status: 500, title: 'The function has no such output' },
+  OFN_OUTPUT_UNSUPPORTED: { status: 500, title: 'Outputs are not supported' },
   OFN_OVERLOADED: { status: 503, title: 'The function is at its concurrency limit' },
   OFN_STOPPING: { status: 503, title: 'The server stopped before the function answered' },
   OFN_TIMEOUT: { status: 504, title: 'The function did not answer in time' },
@@ -65,6 +67,11 @@ export interface Issue {
  * catch (error) { console.log((error as OfnError).code); } // OFN_SOURCE_NOT_FOUND
  */
 export class OfnError extends Error {
+  // Known by its name, so that an error of another copy of this package is one of ours too.
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'OfnError' && 'code' in value;
+  }
+
   override readonly name = 'OfnError';
   readonly code: ErrorCode;
   /** What the validator reported, for `OFN_SCHEMA_FAILED` and `OFN_CONTEXT_MALFORMED`. */
@@ -85,6 +92,11 @@ export class OfnError extends Error {
     this.code = code;
     this.issues = options.issues;
     this.headers = options.headers;
+  }
+
+  /** Whether the code is about a call, and the message for its caller. */
+  get isAnswer(): boolean {
+    return 'status' in ERROR_TABLE[this.code];
   }
 
   /** The HTTP status a call is answered with; 500 for an error that is not about a call. */

@@ -31,6 +31,7 @@ test('exports these types', async () => {
     .filter((name) => name !== '');
   expect(names.toSorted()).toMatchInlineSnapshot(`
     [
+      "Callback",
       "CloudEventHandler",
       "Context",
       "ContextComponent",
@@ -43,17 +44,20 @@ test('exports these types', async () => {
       "FunctionDefinition",
       "FunctionOptions",
       "FunctionPlugin",
+      "HookPlugin",
       "HttpFunctionOptions",
       "HttpHandler",
       "Invocation",
       "Issue",
       "Logger",
+      "Method",
       "OpenFunctionHandler",
       "PluginSetup",
       "Request",
       "Response",
       "Schema",
       "SignatureType",
+      "TypedCloudEvent",
     ]
   `);
 });

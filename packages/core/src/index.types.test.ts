@@ -234,7 +234,7 @@ describe('plugins', () => {
   test("of OpenFunction's kind have one base class under two names", () => {
     expectTypeOf(Plugin).toEqualTypeOf(OpenFunctionPlugin);
     class Audit extends Plugin {
-      execPreHook(ctx: Context): void {
+      override execPreHook(ctx: Context): void {
         ctx.log.info('about to run');
       }
     }

@@ -109,7 +109,7 @@ describe.each(['uncaughtException', 'unhandledRejection'])('%s outside every cal
     const error = new Error('nobody catches this');
     target.emit(event, error);
     expect(log.fatal).toHaveBeenCalledExactlyOnceWith(
-      { err: error },
+      { err: expect.objectContaining({ code: 'OFN_UNCAUGHT', cause: error }) },
       'an error outside every call: nobody catches this',
     );
     expect(stop.mock.calls).toEqual([[{ skipDelay: true }]]);

@@ -57,18 +57,18 @@ export function supervise(runtime: Stoppable, log: Logger, target: ProcessLike =
   }
 
   function onStray(thrown: unknown): void {
-    const err = toError(thrown);
     const invocation = currentInvocation();
-    if (invocation === undefined) {
-      const stray = new OfnError('OFN_UNCAUGHT', `an error outside every call: ${err.message}`);
-      log.fatal({ err }, stray.message);
-      exitCode = stray.exitCode;
-      stop({ skipDelay: true });
-    } else if (invocation.ended) {
-      invocation.log.error({ err }, 'the function failed after its call had ended');
-    } else {
+    if (invocation !== undefined) {
       invocation.fail(thrown);
+      return;
     }
+    const { message } = toError(thrown);
+    const stray = new OfnError('OFN_UNCAUGHT', `an error outside every call: ${message}`, {
+      cause: thrown,
+    });
+    log.fatal({ err: stray }, stray.message);
+    exitCode = stray.exitCode;
+    stop({ skipDelay: true });
   }
 
   target.on('SIGTERM', () => onSignal('SIGTERM'));

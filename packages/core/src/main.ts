@@ -7,16 +7,23 @@ import { createLogger, type Logger } from './logger.ts';
 import { parseOptions, renderHelp, type Options } from './options.ts';
 import { createRuntime, type Addresses, type Runtime } from './runtime.ts';
 
+// Codes whose cause is user code, and shown with its stack.
+const USER_CODE = ['OFN_SOURCE_FAILED', 'OFN_START_FAILED', 'OFN_UNCAUGHT'];
+
+// Until the process is supervised, whatever goes wrong ends it, with one line that says why.
+process.on('uncaughtException', endWith);
+process.on('unhandledRejection', endWith);
+process.on('beforeExit', endUnfinished);
+
 try {
-  const isTerminal = process.stdout.isTTY;
-  const command = parseOptions(process.argv.slice(2), process.env, isTerminal);
+  const command = parseOptions(process.argv.slice(2), process.env, process.stdout.isTTY);
   if (command.kind === 'help') process.stdout.write(renderHelp());
   else if (command.kind === 'version') process.stdout.write(`${version()}\n`);
   else await serve(command.options);
 } catch (error) {
-  process.stderr.write(renderError(error));
-  process.exit(error instanceof OfnError ? error.exitCode : 1);
+  end(error);
 }
+process.off('beforeExit', endUnfinished);
 
 async function serve(options: Options): Promise<void> {
   const log = createLogger({ level: options.logLevel, readable: options.development });
@@ -27,6 +34,8 @@ async function serve(options: Options): Promise<void> {
       : (await import('./http/metrics.ts')).createMetrics();
   const runtime = createRuntime(options, log, loaded, metrics);
   supervise(runtime, log);
+  process.off('uncaughtException', endWith);
+  process.off('unhandledRejection', endWith);
   const addresses = await runtime.start().catch((error: unknown) => {
     if (runtime.stopping) return undefined;
     throw error;
@@ -35,6 +44,22 @@ async function serve(options: Options): Promise<void> {
   if (addresses === undefined) return;
   // A cold start has a caller waiting: it is answered before the first log line.
   setTimeout(announce, 20, runtime, addresses, log);
+}
+
+function end(thrown: unknown): void {
+  process.stderr.write(renderError(thrown));
+  process.exit(thrown instanceof OfnError ? thrown.exitCode : 1);
+}
+
+function endWith(thrown: unknown): void {
+  const message = `an error while the source was loaded: ${toError(thrown).message}`;
+  end(new OfnError('OFN_UNCAUGHT', message, { cause: thrown }));
+}
+
+// Node would exit with 13 and without a word.
+function endUnfinished(): void {
+  const message = 'a module or a start hook waits for something that can never happen';
+  end(new OfnError('OFN_START_FAILED', message));
 }
 
 function announce(runtime: Runtime, addresses: Addresses, log: Logger): void {
@@ -60,7 +85,9 @@ function renderError(thrown: unknown): string {
   const error = toError(thrown);
   if (!(error instanceof OfnError)) return `functions-framework: ${error.stack ?? error.message}\n`;
   const { cause } = error;
-  const isUserCode = error.code === 'OFN_SOURCE_FAILED' || error.code === 'OFN_START_FAILED';
-  const stack = isUserCode && cause instanceof Error ? `${cause.stack ?? cause.message}\n` : '';
+  const stack =
+    USER_CODE.includes(error.code) && cause instanceof Error
+      ? `${cause.stack ?? cause.message}\n`
+      : '';
   return `functions-framework: ${error.code}: ${error.message}\n${stack}`;
 }

@@ -331,7 +331,7 @@ const LONGEST = 2 ** 31 - 1;
 function parseDuration(given: Given): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(given.text.trim());
   const value = match === null ? NaN : Number(match[1]) * (UNITS[match[2] ?? ''] ?? NaN);
-  if (value <= LONGEST) return Math.round(value);
+  if (value <= LONGEST) return Math.ceil(value);
   throw invalid(given, 'a duration below 24 days: seconds, or a number with ms, s, m or h');
 }
 

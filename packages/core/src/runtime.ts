@@ -91,6 +91,8 @@ export function createRuntime(
   const all = new Set([...everywhere, ...functions.flatMap((definition) => definition.plugins)]);
   for (const plugin of all) assertPlugin(plugin);
 
+  // Plugins whose set-up is done, and whose close is due.
+  const ready = new Set<Plugin>();
   let state: LifecycleState = 'idle';
   let stopped: Promise<void> | undefined;
   const tracker = createTracker();
@@ -116,7 +118,8 @@ export function createRuntime(
   const isOnly = functions.length === 1;
   const server = createFunctionServer({
     ...options,
-    dispatch: createDispatch(routes),
+    dispatch: createDispatch(routes, options.development),
+    showDetails: options.development,
     tracker,
     healthRoutes: options.healthRoutes,
     ignoredRoutes: ignoredRoutes(options, functions),
@@ -128,7 +131,10 @@ export function createRuntime(
   async function prepare(): Promise<void> {
     state = 'starting';
     try {
-      for (const plugin of all) await plugin.setup?.({ functions, context, log });
+      for (const plugin of all) {
+        await plugin.setup?.({ functions, context, log });
+        ready.add(plugin);
+      }
       for (const hook of registry.startHooks) await hook();
       assertStarting();
     } catch (cause) {
@@ -163,22 +169,26 @@ export function createRuntime(
 
   async function drain(skipDelay: boolean): Promise<OfnError | undefined> {
     if (!skipDelay && options.drainDelay > 0) await elapse(options.drainDelay);
-    server.close();
+    const closing = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeIdleConnections();
-    const deadline = elapse(options.drainTimeout);
-    const inTime = await Promise.race([
-      tracker.drained().then(() => true),
-      deadline.then(() => false),
-    ]);
-    deadline.cancel();
-    if (inTime) return undefined;
+    const isDrained = await within(options.drainTimeout, drainCalls(closing));
+    if (isDrained) return undefined;
     const seconds = options.drainTimeout / 1000;
-    const error = new OfnError('OFN_STOPPING', `the server stopped after waiting ${seconds} s`);
-    const cut = tracker.failAll(error);
-    return new OfnError(
-      'OFN_DRAIN_INCOMPLETE',
-      `${cut} ${cut === 1 ? 'call was' : 'calls were'} cut off after ${seconds} s`,
+    const cut = tracker.cutOff(
+      new OfnError('OFN_STOPPING', `the server stopped after waiting ${seconds} s`),
     );
+    await within(LAST_REQUEST, tracker.drained());
+    // Handlers that go on though their callers have their answers are not worth a failure.
+    if (cut === 0) return undefined;
+    const calls = cut === 1 ? 'call was' : 'calls were';
+    return new OfnError('OFN_DRAIN_INCOMPLETE', `${cut} ${calls} cut off after ${seconds} s`);
+  }
+
+  // A connection that was accepted may not have told its request yet: it gets a moment to do so.
+  async function drainCalls(closing: Promise<void>): Promise<void> {
+    await tracker.drained();
+    await within(LAST_REQUEST, closing);
+    await tracker.drained();
   }
 
   let closed: Promise<void> | undefined;
@@ -189,10 +199,11 @@ export function createRuntime(
   // Stop hooks and plugins, in reverse order; each gets its turn whatever the others do.
   async function closeAll(): Promise<void> {
     const errors: unknown[] = [];
-    const closers: Hook[] = [...all].map((plugin) => () => plugin.close?.());
+    const closers: Hook[] = [...ready].map((plugin) => () => plugin.close?.());
     for (const closer of [...closers, ...registry.stopHooks].toReversed()) {
       try {
-        await closer();
+        const isDone = await within(options.drainTimeout, closer());
+        if (!isDone) errors.push(`it did not end within ${options.drainTimeout / 1000} s`);
       } catch (error) {
         errors.push(error);
       }
@@ -225,7 +236,7 @@ export function createRuntime(
     stop({ skipDelay = false } = {}) {
       stopped ??= (async () => {
         const wasServing = state === 'running';
-        state = 'draining';
+        if (state !== 'stopped') state = 'draining';
         const incomplete = wasServing ? await drain(skipDelay) : undefined;
         await close();
         if (incomplete !== undefined) throw incomplete;
@@ -277,8 +288,24 @@ function urlHost(host: string | undefined): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-function elapse(milliseconds: number): Promise<void> & { cancel(): void } {
+// Milliseconds for a connection that was accepted before the server closed to send its request.
+const LAST_REQUEST = 500;
+
+// Whether a promise resolves within a time. The timer keeps the process alive meanwhile.
+async function within(milliseconds: number, promise: unknown): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const promise = new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)));
-  return Object.assign(promise, { cancel: () => clearTimeout(timer) });
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, milliseconds, false);
+  });
+  try {
+    return await Promise.race([Promise.resolve(promise).then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function elapse(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds);
+  });
 }

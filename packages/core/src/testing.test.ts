@@ -8,7 +8,12 @@ import { CloudEvent } from 'cloudevents';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { registry } from './function/registry.ts';
 import { cloudEvent, definePlugin, http, onStop, openfunction } from './index.ts';
-import { createTestRuntime, getFunction, getTestServer, type TestRuntimeOptions } from './testing.ts';
+import {
+  createTestRuntime,
+  getFunction,
+  getTestServer,
+  type TestRuntimeOptions,
+} from './testing.ts';
 
 async function start(given: TestRuntimeOptions) {
   const t = await createTestRuntime(given);
@@ -25,7 +30,13 @@ async function folderWith(files: Readonly<Record<string, string>>): Promise<stri
 
 const echo = http('echo', (req, res) => {
   const { method, url, headers, body } = req;
-  res.json({ method, url, type: headers['content-type'], host: headers.host, body: body as unknown });
+  res.json({
+    method,
+    url,
+    type: headers['content-type'],
+    host: headers.host,
+    body: body as unknown,
+  });
 });
 
 describe('a request to a function', () => {
@@ -36,9 +47,9 @@ describe('a request to a function', () => {
     const json = { method: 'POST', type: 'application/json', body: { a: 1 } };
     expect(await send('echo', { body: { a: 1 } })).toMatchObject(json);
     expect(await send('echo', { body: null })).toMatchObject({ ...json, body: null });
-    expect(await send('echo', { body: 'x', headers: { 'content-type': 'text/plain' } })).toMatchObject(
-      { method: 'POST', type: 'text/plain', body: 'x' },
-    );
+    expect(
+      await send('echo', { body: 'x', headers: { 'content-type': 'text/plain' } }),
+    ).toMatchObject({ method: 'POST', type: 'text/plain', body: 'x' });
     expect(await send('echo', { body: new Uint8Array([1]), method: 'PUT' })).toMatchObject({
       method: 'PUT',
       body: { type: 'Buffer', data: [1] },
@@ -55,7 +66,9 @@ describe('a request to a function', () => {
 
   it('serves that function alone, and all of them when it names none', async () => {
     const t = await start({ functions: [echo, openfunction('other', () => 'other')] });
-    expect(await (await t.http('echo', { path: '/other' })).json()).toMatchObject({ url: '/other' });
+    expect(await (await t.http('echo', { path: '/other' })).json()).toMatchObject({
+      url: '/other',
+    });
     expect(await (await t.request({ path: '/other' })).text()).toBe('other');
     expect(await (await t.request({ path: '/echo' })).json()).toMatchObject({ url: '/echo' });
   });
@@ -77,7 +90,10 @@ describe('a request to a function', () => {
   });
 
   it('gives back every cookie', async () => {
-    const cookies = http('cookies', (_req, res) => void res.cookie('a', '1').cookie('b', '2').end());
+    const cookies = http(
+      'cookies',
+      (_req, res) => void res.cookie('a', '1').cookie('b', '2').end(),
+    );
     const t = await start({ functions: [cookies] });
     const response = await t.http('cookies');
     expect(response.headers.getSetCookie()).toEqual(['a=1; Path=/', 'b=2; Path=/']);
@@ -125,17 +141,22 @@ describe('an event to a function', () => {
 
 describe('the options of a test runtime', () => {
   it('are those of the bin, with their checks', async () => {
-    const t = await start({ functions: [echo], options: { 'body-limit': 5, 'health-routes': true } });
+    const t = await start({
+      functions: [echo],
+      options: { 'body-limit': 5, 'health-routes': true },
+    });
     expect((await t.http('echo', { body: 'x'.repeat(6) })).status).toBe(413);
     expect((await t.http('echo', { path: '/healthz' })).status).toBe(200);
-    await expect(createTestRuntime({ functions: [echo], options: { nonsense: 1 } })).rejects.toMatchObject(
-      { code: 'OFN_OPTION_UNKNOWN' },
-    );
+    await expect(
+      createTestRuntime({ functions: [echo], options: { nonsense: 1 } }),
+    ).rejects.toMatchObject({ code: 'OFN_OPTION_UNKNOWN' });
     await expect(createTestRuntime({ options: { help: true } })).rejects.toMatchObject({
       code: 'OFN_OPTION_INVALID',
     });
     const off = await start({ functions: [echo], options: { 'health-routes': false } });
-    expect(await (await off.http('echo', { path: '/healthz' })).json()).toMatchObject({ method: 'GET' });
+    expect(await (await off.http('echo', { path: '/healthz' })).json()).toMatchObject({
+      method: 'GET',
+    });
   });
 
   it('are read from an environment that is empty unless one is given', async () => {
@@ -156,7 +177,9 @@ describe('a source', () => {
 
   it('that is not there, or fails, fails the creation', async () => {
     const source = await folderWith({ 'index.mjs': 'throw new Error("broken");' });
-    await expect(createTestRuntime({ source })).rejects.toMatchObject({ code: 'OFN_SOURCE_FAILED' });
+    await expect(createTestRuntime({ source })).rejects.toMatchObject({
+      code: 'OFN_SOURCE_FAILED',
+    });
     const missing = join(source, 'missing.mjs');
     await expect(createTestRuntime({ source: missing })).rejects.toMatchObject({
       code: 'OFN_SOURCE_NOT_FOUND',

@@ -170,7 +170,14 @@ function sendRequest(server: Server, request: TestRequest): Promise<Response> {
         createConnection: () => client,
         ...(signal === undefined ? {} : { signal }),
       },
-      (incoming) => resolve(toResponse(incoming)),
+      (incoming) => {
+        try {
+          resolve(toResponse(incoming));
+        } catch (error) {
+          client.destroy();
+          reject(error);
+        }
+      },
     );
     outgoing.on('error', reject);
     outgoing.end(body);
@@ -182,6 +189,9 @@ function connect(): [Duplex, Duplex] {
   // The types of Node 20 do not have it yet; Node 20.17 does.
   const [client, remote] = (stream as unknown as { duplexPair(): [Duplex, Duplex] }).duplexPair();
   Object.assign(remote, { remoteAddress: '127.0.0.1', remotePort: 0 });
+  // As over a socket: when one end goes, the other learns of it.
+  client.once('close', () => remote.destroy());
+  remote.once('close', () => client.destroy());
   return [client, remote];
 }
 

@@ -181,7 +181,7 @@ describe('a source without a file', () => {
     ['exports', { name: 'mine', exports: './dist/index.js' }],
     ['exports', { name: 'mine', exports: { './other': './index.js' } }],
   ])('is refused when %s of package.json leads nowhere', async (field, manifest) => {
-    write({ 'package.json': manifest, 'index.js': '' });
+    write({ 'package.json': manifest, 'other.js': '' });
     const error = await refusal();
     expect(error.code).toBe('OFN_SOURCE_NOT_FOUND');
     expect(error.message).toContain(

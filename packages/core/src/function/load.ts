@@ -76,26 +76,34 @@ interface Manifest {
 }
 
 function resolveManifest(folder: string): string | undefined {
-  const manifestPath = join(folder, 'package.json');
-  if (!existsSync(manifestPath)) return undefined;
-  const manifest = readManifest(manifestPath);
+  const path = join(folder, 'package.json');
+  if (!existsSync(path)) return undefined;
+  const manifest = readManifest(path);
   const field = manifest.exports === undefined ? 'main' : 'exports';
   let found: string;
   try {
     const entry = field === 'exports' ? resolveExports(manifest) : manifest.main;
     if (typeof entry !== 'string') return undefined;
-    found = createRequire(manifestPath).resolve(join(folder, entry));
+    found = createRequire(path).resolve(join(folder, entry));
   } catch (cause) {
-    const message = `${field} of ${manifestPath} leads nowhere: ${firstLine(cause)}`;
+    // As Node does, and as the main that npm writes by default needs.
+    const fallback = field === 'main' ? resolveIndex(folder) : undefined;
+    if (fallback !== undefined) return fallback;
+    const message = `${field} of ${path} leads nowhere: ${firstLine(cause)}`;
     throw notFound(`${message}; build the source first, or name the file with --source`, cause);
   }
-  assertInside(folder, found, manifestPath);
+  assertInside(folder, found, path);
   return found;
 }
 
-// As `import` of the package by its name would.
+// As `import` of the package by its name would, or else as `require`.
 function resolveExports(manifest: Manifest): string | undefined {
-  return exports({ name: '', ...manifest } as Package, '.')?.[0];
+  const whole = { name: 'the package', ...manifest } as Package;
+  try {
+    return exports(whole, '.')?.[0];
+  } catch {
+    return exports(whole, '.', { require: true })?.[0];
+  }
 }
 
 function readManifest(path: string): Manifest {
@@ -185,20 +193,30 @@ async function selectFunctions(
   throw new OfnError('OFN_TARGET_NOT_FOUND', `${file} has no function "${name}": ${remedy}`);
 }
 
-// `a.b` reaches into an exported object. A CommonJS module is its own default export.
+// `a.b` reaches into an exported object. A CommonJS module is its own default export, and what tsc
+// made of `export default` is one level below.
 function exportedValue(exported: Exports, name: string, orDefault: boolean): unknown {
-  const fallback = exported['default'];
-  for (const root of [exported, fallback]) {
+  const module = exported['default'];
+  const isCompiled = isObject(module) && '__esModule' in module;
+  const fallback = isCompiled ? (module as Exports)['default'] : module;
+  for (const root of [exported, module, fallback]) {
     const found = reach(root, name.split('.'));
     if (found !== undefined) return found;
   }
   return orDefault ? fallback : undefined;
 }
 
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
+}
+
+// Methods of a class are found too, and keep their `this`; what every object has is not.
 function reach(root: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>((value, key) => {
-    const holds = (typeof value === 'object' && value !== null) || typeof value === 'function';
-    return holds && Object.hasOwn(value, key) ? (value as Exports)[key] : undefined;
+  return path.reduce<unknown>((value, key, depth) => {
+    if (!isObject(value) || key in Function.prototype) return undefined;
+    const found = (value as Exports)[key];
+    const isMethod = depth > 0 && typeof found === 'function' && !('handle' in found);
+    return isMethod ? (found.bind(value) as unknown) : found;
   }, root);
 }
 

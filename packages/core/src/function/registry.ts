@@ -1,6 +1,8 @@
 // Registrations: what user code declares when it is loaded, kept until a runtime takes it.
+import { METHODS } from 'node:http';
 import { OfnError } from '../errors.ts';
 import type { Plugin } from '../invocation/plugin.ts';
+import { processWide } from '../process-wide.ts';
 import type {
   CloudEventHandler,
   EventHandler,
@@ -25,18 +27,13 @@ export interface Registry {
   readonly stopHooks: Hook[];
 }
 
-// On globalThis, so that the bin and the copy of this package that user code imports share it
-// even when they were installed in different places.
-const key = Symbol.for('@ofn/core/registry/1');
-const slot = globalThis as { [key]?: Registry };
-
 /** The registrations of this process. */
-export const registry: Registry = (slot[key] ??= {
+export const registry: Registry = processWide('registry', () => ({
   functions: new Map(),
   plugins: [],
   startHooks: [],
   stopHooks: [],
-});
+}));
 
 /**
  * Registers a function that answers HTTP requests.
@@ -235,12 +232,16 @@ export function defineFunction(
   });
 }
 
+// A class cannot be called; it is refused at start, not at the first call.
+const CLASS = /^class\b/;
+
 /** A value that can be a handler, with how to call it; `undefined` for any other value. */
 export function toHandler(
   value: unknown,
   signature: SignatureType,
 ): { call: Handler; style: FunctionDefinition['style'] } | undefined {
   if (typeof value === 'function') {
+    if (CLASS.test(Function.prototype.toString.call(value))) return undefined;
     if (signature !== 'http') return { call: value as Handler, style: 'express' };
     if ('handle' in value && 'request' in value) {
       return { call: value as unknown as Handler, style: 'express-app' };
@@ -256,7 +257,7 @@ export function toHandler(
 }
 
 function isMethod(value: unknown): value is string {
-  return typeof value === 'string' && /^[A-Za-z]+$/.test(value);
+  return typeof value === 'string' && METHODS.includes(value.toUpperCase());
 }
 
 function kind(value: unknown): string {

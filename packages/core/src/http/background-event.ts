@@ -3,7 +3,7 @@
 import type { CloudEvent } from 'cloudevents';
 import { OfnError } from '../errors.ts';
 import type { EventContext } from '../function/signature.ts';
-import { cloudEventClass } from './cloud-events-sdk.ts';
+import { toEvent } from './cloud-event.ts';
 
 /** A legacy event: what an `event` handler gets. */
 export interface BackgroundEvent {
@@ -80,12 +80,12 @@ const byCloudEvent = new Map(
 );
 
 // Where a resource name divides into the source of a CloudEvent and its subject.
-const RESOURCE_PATTERNS: Readonly<Record<string, RegExp>> = {
-  [ANALYTICS]: /^(projects\/[^/]+)\/(events\/[^/]+)$/,
-  [DATABASE]: /^projects\/[^/]+\/(instances\/[^/]+)\/(refs\/.+)$/,
-  [FIRESTORE]: /^(projects\/[^/]+\/databases\/[^/]+)\/(documents\/.+)$/,
-  [STORAGE]: /^(projects\/[^/]+\/buckets\/[^/]+)\/(objects\/.+)$/,
-};
+const RESOURCE_PATTERNS = new Map<string, RegExp>([
+  [ANALYTICS, /^(projects\/[^/]+)\/(events\/[^/]+)$/],
+  [DATABASE, /^projects\/[^/]+\/(instances\/[^/]+)\/(refs\/.+)$/],
+  [FIRESTORE, /^(projects\/[^/]+\/databases\/[^/]+)\/(documents\/.+)$/],
+  [STORAGE, /^(projects\/[^/]+\/buckets\/[^/]+)\/(objects\/.+)$/],
+]);
 
 function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -142,11 +142,15 @@ export function toCloudEvent(legacy: BackgroundEvent, domain?: unknown): CloudEv
   if (known === undefined) {
     throw malformed(`the event type "${String(context.eventType)}" has no CloudEvent type`);
   }
-  const { resource: given } = context;
-  const service = (typeof given === 'object' ? given.service : undefined) ?? known.service;
-  let resource = (typeof given === 'object' ? given.name : given) ?? '';
+  if (typeof context.eventId !== 'string') throw malformed('context.eventId must be a string');
+  const given: unknown = context.resource;
+  const { service = known.service, name = '' } = isFields(given) ? given : { name: given };
+  if (typeof service !== 'string' || typeof name !== 'string') {
+    throw malformed('context.resource must be a string, or an object with service and name');
+  }
+  let resource = name;
   let subject: string | undefined;
-  const pattern = RESOURCE_PATTERNS[service];
+  const pattern = RESOURCE_PATTERNS.get(service);
   if (pattern !== undefined) {
     const match = pattern.exec(resource);
     if (match === null) throw malformed(`the resource "${resource}" is not one of ${service}`);
@@ -168,7 +172,7 @@ export function toCloudEvent(legacy: BackgroundEvent, domain?: unknown): CloudEv
     if (typeof uid === 'string') subject = `users/${uid}`;
   }
   if (service === DATABASE) resource = `projects/_/locations/${databaseRegion(domain)}/${resource}`;
-  return new (cloudEventClass())({
+  return toEvent({
     id: context.eventId,
     ...(context.timestamp === undefined ? {} : { time: context.timestamp }),
     specversion: '1.0',
@@ -177,12 +181,7 @@ export function toCloudEvent(legacy: BackgroundEvent, domain?: unknown): CloudEv
     ...(subject === undefined ? {} : { subject }),
     datacontenttype: 'application/json',
     data,
-  } as never);
-}
-
-/** Whether the event is one of Google's, which `toBackgroundEvent` can convert. */
-export function hasBackgroundType(event: CloudEvent<unknown>): boolean {
-  return byCloudEvent.has(event.type);
+  });
 }
 
 /** A CloudEvent as a legacy event. One that is not Google's keeps its attributes as the context. */

@@ -19,7 +19,7 @@ export interface Sent {
 }
 
 /** What came back; the headers sorted, without those that belong to the connection. */
-export interface Reply {
+interface Reply {
   readonly status: number;
   readonly message: string;
   readonly headers: readonly string[];

@@ -124,7 +124,7 @@ export function parseBody(bytes: Buffer, contentType: ContentType): unknown {
   const { type, charset } = contentType;
   if (isJson(type)) {
     try {
-      return JSON.parse(decode(bytes, charset)) as unknown;
+      return JSON.parse(decodeText(bytes, charset)) as unknown;
     } catch (cause) {
       if (cause instanceof OfnError) throw cause;
       const message = `the body is not valid JSON: ${(cause as Error).message}`;
@@ -133,18 +133,42 @@ export function parseBody(bytes: Buffer, contentType: ContentType): unknown {
   }
   if (type === 'application/x-www-form-urlencoded') {
     try {
-      return express().parseForm(decode(bytes, charset));
+      return parseForm(decodeText(bytes, charset));
     } catch (cause) {
       if (cause instanceof OfnError) throw cause;
       const message = `the body is not a valid form: ${(cause as Error).message}`;
       throw new OfnError('OFN_BODY_MALFORMED', message, { cause });
     }
   }
-  if (type.startsWith('text/')) return decode(bytes, charset);
+  if (type.startsWith('text/')) return decodeText(bytes, charset);
   return bytes;
 }
 
-function decode(bytes: Buffer, charset: string | undefined): string {
+// The limits of Express's own parser; beyond them fields would be dropped or change their shape.
+const MAX_FIELDS = 1000;
+
+function parseForm(text: string): unknown {
+  const fields = text === '' ? 0 : text.split('&').length;
+  if (fields > MAX_FIELDS) {
+    throw new OfnError('OFN_BODY_TOO_LARGE', `the form has more than ${MAX_FIELDS} fields`);
+  }
+  const arrayLimit = Math.max(100, fields);
+  return express().parseForm(text, {
+    allowPrototypes: false,
+    arrayLimit,
+    depth: 32,
+    parameterLimit: MAX_FIELDS,
+    strictDepth: true,
+  });
+}
+
+/**
+ * Bytes as text, without a byte order mark.
+ *
+ * @param charset As the content type names it. Default UTF-8.
+ * @throws OfnError `OFN_BODY_UNSUPPORTED` for a charset that Node does not know.
+ */
+export function decodeText(bytes: Buffer, charset: string | undefined): string {
   if (charset === undefined || charset === 'utf-8' || charset === 'utf8') {
     const marked = bytes.length > 2 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
     return bytes.toString('utf8', marked ? 3 : 0);

@@ -2,10 +2,9 @@
 import type { Invocation, ServedFunction } from '../invocation/invocation.ts';
 import { invoke, type Settle } from '../invocation/invoke.ts';
 import { isThenable } from '../invocation/outcome.ts';
-import { failExchange } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
+import { failExchange } from './failure.ts';
 import { sendWebResponse } from './fetch-handler.ts';
-import type { FunctionRequest } from './request.ts';
-import type { FunctionResponse } from './response.ts';
 import { isWebResponse, sendResult } from './result.ts';
 import { validate } from './schema.ts';
 import type { Stage, StageSettings } from './stage.ts';
@@ -18,55 +17,52 @@ export function createCallStage(served: ServedFunction, settings: StageSettings)
   const replies = signature === 'openfunction';
 
   function rejected(invocation: Invocation, error: unknown): void {
+    const exchange = invocation.input as Exchange;
     invocation.error = error;
-    failExchange(invocation, error, showDetails);
-    tracker.settled(invocation.req as unknown as FunctionRequest);
+    failExchange(exchange, error, showDetails);
+    tracker.settled(exchange);
   }
 
   const settle: Settle = {
     rejected,
     resolved(invocation, value) {
-      if (isWebResponse(value)) {
-        sendResponse(invocation, value);
-        return;
-      }
+      const exchange = invocation.input as Exchange;
+      const { response } = exchange;
       try {
-        const response = invocation.res as unknown as FunctionResponse;
-        if (replies && !response.headersSent && !invocation.ended) sendResult(response, value);
+        if (response.headersSent || exchange.over) {
+          // Nobody reads it: what it holds open is let go.
+          if (isWebResponse(value)) value.body?.cancel().catch(() => {});
+          tracker.settled(exchange);
+        } else if (isWebResponse(value)) {
+          sendWebResponse(response, value).then(
+            () => tracker.settled(exchange),
+            (error: unknown) => rejected(invocation, error),
+          );
+        } else {
+          if (replies) sendResult(response, value);
+          tracker.settled(exchange);
+        }
       } catch (error) {
         rejected(invocation, error);
-        return;
       }
-      tracker.settled(invocation.req as unknown as FunctionRequest);
     },
   };
 
-  function sendResponse(invocation: Invocation, web: Response): void {
-    const response = invocation.res as unknown as FunctionResponse;
-    if (response.headersSent || invocation.ended) {
-      tracker.settled(response.req as FunctionRequest);
-      return;
-    }
-    sendWebResponse(response, web).then(
-      () => tracker.settled(response.req as FunctionRequest),
-      (error: unknown) => rejected(invocation, error),
-    );
-  }
-
-  function call(request: FunctionRequest, invocation: Invocation): void {
-    invocation.data = request.body;
-    if (style === 'express-app') request.ownFrameworkMembers();
-    request.settled = false;
+  function call(exchange: Exchange, invocation: Invocation): void {
+    invocation.data = exchange.request.body;
+    if (style === 'express-app') exchange.request.handToExpress();
+    exchange.running = true;
     invoke(served, invocation, settle);
   }
 
   if (schema === undefined) return call;
-  return (request, invocation) => {
-    const valid = validate(schema, request.body);
+  return (exchange, invocation) => {
+    const { request } = exchange;
     const proceed = (value: unknown): void => {
       request.body = value;
-      if (!invocation.ended) call(request, invocation);
+      if (!exchange.over) call(exchange, invocation);
     };
+    const valid = validate(schema, request.body);
     if (isThenable(valid)) valid.then(proceed, (error: unknown) => invocation.fail(error));
     else proceed(valid);
   };

@@ -1,6 +1,6 @@
 // CloudEvents over HTTP: what each mode decodes to, what goes back, and what is refused.
 import { CloudEvent } from 'cloudevents';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ERROR_TABLE } from '../errors.ts';
 import { cloudEvent } from '../index.ts';
@@ -155,7 +155,7 @@ describe('a batch', () => {
 });
 
 describe('data that is falsy', () => {
-  const values = [[0], [false], [''], [null]];
+  const values: [number | boolean | string | null][] = [[0], [false], [''], [null]];
 
   it.each(values)('%j is kept in a binary event', async (data) => {
     const headers = { ...binaryHeaders, 'content-type': 'application/json' };
@@ -169,7 +169,7 @@ describe('data that is falsy', () => {
     expect(event?.data).toBe(data);
   });
 
-  it.each(MODES.flatMap((mode) => values.map(([data]) => ({ mode, data }))))(
+  it.each(MODES.flatMap((mode) => values.map((value) => ({ mode, data: value[0] }))))(
     '$data goes out in $mode mode',
     ({ mode, data }) => {
       const { headers, body } = encodeEvents([new CloudEvent({ ...required, data })], mode);
@@ -288,7 +288,7 @@ describe('events on their way out', () => {
     const { mode: seen, events } = decodeEvents({ ...headers }, Buffer.from(body ?? ''));
     expect(seen).toBe(mode);
     expect(events).toHaveLength(1);
-    expect(events[0]).toMatchObject({ ...event });
+    expect(events[0]?.toJSON()).toEqual(event.toJSON());
   });
 
   it.each(MODES)('keep bytes in %s mode', (mode) => {
@@ -378,11 +378,12 @@ describe('any event', () => {
       fc.property(anyEvent, (event) => {
         const { headers, body } = encodeEvents([event], 'binary');
         for (const value of Object.values(headers)) expect(value).toMatch(/^[\x20-\x7e]*$/);
-        const { events } = decodeEvents({ ...headers }, body && Buffer.from(body));
+        const { events } = decodeEvents({ ...headers }, Buffer.from(body ?? ''));
         expect(events[0]?.subject).toBe(event.subject);
         expect(events[0]?.id).toBe(event.id);
         if (Buffer.isBuffer(event.data) && event.data.length === 0) return;
-        expect(events[0]?.data).toEqual(event.data);
+        // JSON has one zero.
+        expect(toText(events[0]?.data)).toBe(toText(event.data));
       }),
     );
   });

@@ -7,7 +7,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { CloudEvent } from 'cloudevents';
 import { OfnError } from '../errors.ts';
-import { isJson, parseContentType } from './body.ts';
+import { decodeText, isJson, parseContentType } from './body.ts';
+import { toJson } from './result.ts';
 import { cloudEventClass } from './cloud-events-sdk.ts';
 
 /** How events travel in a request, and so in its reply. */
@@ -74,9 +75,9 @@ function malformed(message: string, cause?: unknown): OfnError {
   return new OfnError('OFN_EVENT_MALFORMED', message, cause === undefined ? {} : { cause });
 }
 
-function parseJson(bytes: Buffer | undefined): unknown {
+function parseJson(bytes: Buffer | undefined, charset?: string): unknown {
   try {
-    return JSON.parse(bytes?.toString('utf8') ?? '') as unknown;
+    return JSON.parse(bytes === undefined ? '' : decodeText(bytes, charset)) as unknown;
   } catch (cause) {
     const message = `the event is not valid JSON: ${(cause as Error).message}`;
     throw new OfnError('OFN_EVENT_MALFORMED', message, { cause });
@@ -85,10 +86,16 @@ function parseJson(bytes: Buffer | undefined): unknown {
 
 type Attributes = Record<string, unknown>;
 
+// In binary mode the body is the data, and Content-Type is its type.
+const RESERVED = ['data', 'data_base64', 'datacontenttype'];
+
 function binaryAttributes(headers: IncomingHttpHeaders, bytes: Buffer | undefined): Attributes {
   const attributes: Attributes = {};
   for (const [name, value] of Object.entries(headers)) {
-    if (name.startsWith('ce-')) attributes[name.slice(3)] = percentDecode(String(value));
+    const attribute = name.startsWith('ce-') ? name.slice(3) : '';
+    if (attribute !== '' && !RESERVED.includes(attribute)) {
+      attributes[attribute] = percentDecode(String(value));
+    }
   }
   const contentType = headers['content-type'];
   if (contentType !== undefined) attributes['datacontenttype'] = contentType;
@@ -109,10 +116,12 @@ function percentDecode(value: string): string {
 }
 
 function decodeData(bytes: Buffer, contentType: string | undefined): unknown {
-  const { type } = parseContentType(contentType);
-  if (isJson(type)) return parseJson(bytes);
-  return type.startsWith('text/') ? bytes.toString('utf8') : bytes;
+  const { type, charset } = parseContentType(contentType);
+  if (isJson(type)) return parseJson(bytes, charset);
+  return type.startsWith('text/') ? decodeText(bytes, charset) : bytes;
 }
+
+const BASE64 = /^(?:[A-Za-z\d+/]{4})*(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)?$/;
 
 function fromJson(value: unknown): CloudEvent<unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -120,7 +129,9 @@ function fromJson(value: unknown): CloudEvent<unknown> {
   }
   const { data_base64: base64, ...attributes } = value as Attributes;
   if (base64 !== undefined) {
-    if (typeof base64 !== 'string') throw malformed('data_base64 must be a string');
+    if (typeof base64 !== 'string' || !BASE64.test(base64)) {
+      throw malformed('data_base64 must be a string of base64 (RFC 4648, 4)');
+    }
     if (attributes['data'] !== undefined)
       throw malformed('data and data_base64 exclude each other');
     attributes['data'] = Buffer.from(base64, 'base64');
@@ -128,7 +139,12 @@ function fromJson(value: unknown): CloudEvent<unknown> {
   return toEvent(attributes);
 }
 
-function toEvent(attributes: Attributes): CloudEvent<unknown> {
+/**
+ * Attributes and data as an event.
+ *
+ * @throws OfnError `OFN_EVENT_MALFORMED`, naming the attribute.
+ */
+export function toEvent(attributes: Readonly<Attributes>): CloudEvent<unknown> {
   for (const name of REQUIRED) {
     const value = attributes[name];
     if (value === undefined) throw malformed(`the required attribute "${name}" is missing`);
@@ -206,8 +222,8 @@ export function encodeEvents(events: readonly CloudEvent<unknown>[], mode: Event
 
 function toStructuredJson(event: CloudEvent<unknown>): string {
   const { data, data_base64: base64, ...attributes } = event as unknown as Attributes;
-  if (base64 !== undefined) return JSON.stringify({ ...attributes, data_base64: base64 });
-  return JSON.stringify({ ...attributes, data });
+  if (base64 !== undefined) return toJson({ ...attributes, data_base64: base64 });
+  return toJson({ ...attributes, data });
 }
 
 function toBinary(event: CloudEvent<unknown>): EventReply {
@@ -223,7 +239,7 @@ function toBinary(event: CloudEvent<unknown>): EventReply {
   headers['content-type'] = type;
   if (isBytes) return { headers, body: data };
   const isText = typeof data === 'string' && !isJson(parseContentType(type).type);
-  return { headers, body: isText ? data : JSON.stringify(data) };
+  return { headers, body: isText ? data : toJson(data) };
 }
 
 function text(value: unknown): string {

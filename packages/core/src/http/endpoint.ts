@@ -5,7 +5,8 @@ import { Invocation, type Channel, type ServedFunction } from '../invocation/inv
 import { hasBody, parseBody, parseContentType, readBody } from './body.ts';
 import { createCallStage } from './call-stage.ts';
 import { createEventStage } from './event-stage.ts';
-import { failExchange, type ExchangeObserver } from './exchange.ts';
+import { Exchange, type ExchangeObserver } from './exchange.ts';
+import { failExchange } from './failure.ts';
 import type { FunctionRequest } from './request.ts';
 import type { FunctionResponse } from './response.ts';
 import type { StageSettings } from './stage.ts';
@@ -31,36 +32,42 @@ export function createEndpoint(served: ServedFunction, settings: StageSettings):
   const stage = isEvent ? createEventStage(served, settings) : createCallStage(served, settings);
 
   const channel: Channel = {
-    fail: (invocation, error) => failExchange(invocation, error, showDetails),
+    fail: ({ input }, error) => failExchange(input as Exchange, error, showDetails),
   };
 
-  function onTimeout(invocation: Invocation): void {
+  function onTimeout(exchange: Exchange): void {
     const seconds = timeout / 1000;
     const message = `function "${definition.name}" did not answer within ${seconds} s`;
-    invocation.abort(new DOMException(message, 'TimeoutError'));
-    invocation.fail(new OfnError('OFN_TIMEOUT', message));
+    exchange.invocation?.abort(new DOMException(message, 'TimeoutError'));
+    exchange.invocation?.fail(new OfnError('OFN_TIMEOUT', message));
+    // Whether the handler heeds its signal is its own affair: nobody waits for it any more.
+    tracker.settled(exchange);
   }
 
   // Everything up to the handler: what throws here is answered like what the handler throws.
-  function proceed(request: FunctionRequest, invocation: Invocation, bytes?: Buffer): void {
+  function proceed(exchange: Exchange, invocation: Invocation, bytes?: Buffer): void {
+    const { request } = exchange;
     try {
       request.rawBody = bytes;
       if (!isEvent && bytes !== undefined && bytes.length > 0) {
         request.body = parseBody(bytes, parseContentType(request.headers['content-type']));
       }
-      stage(request, invocation);
+      stage(exchange, invocation);
     } catch (thrown) {
       invocation.fail(thrown);
     }
   }
 
   return function endpoint(request, response) {
-    const invocation = new Invocation(served, channel, request);
-    request.invocation = invocation;
-    tracker.begin(request, response);
+    const exchange = new Exchange(request, response);
+    const invocation = new Invocation(served, channel, exchange);
+    exchange.invocation = invocation;
+    request.exchange = exchange;
+    response.exchange = exchange;
+    tracker.begin(exchange);
     if (observer !== undefined) observe(observer, definition, response);
     if (timeout > 0) {
-      const timer = setTimeout(() => onTimeout(request.invocation ?? invocation), timeout);
+      const timer = setTimeout(onTimeout, timeout, exchange);
       response.on('close', () => clearTimeout(timer));
     }
     if (methods !== undefined && !methods.includes(request.method ?? '')) {
@@ -68,13 +75,13 @@ export function createEndpoint(served: ServedFunction, settings: StageSettings):
       return;
     }
     if (!parses || !hasBody(request) || isLeftToExpress(definition, request)) {
-      proceed(request, invocation);
+      proceed(exchange, invocation);
       return;
     }
     readBody(request, bodyLimit, (error, bytes) => {
-      if (invocation.ended) return;
+      if (exchange.over) return;
       if (error !== undefined) invocation.fail(error);
-      else proceed(request, invocation, bytes);
+      else proceed(exchange, invocation, bytes);
     });
   };
 }

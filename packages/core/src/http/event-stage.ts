@@ -8,6 +8,7 @@ import { parseBackgroundEvent, toBackgroundEvent, toCloudEvent } from './backgro
 import { isJson, parseBody, parseContentType } from './body.ts';
 import {
   decodeEvents,
+  toEvent,
   encodeEvents,
   eventMode,
   toReturnedEvents,
@@ -15,7 +16,8 @@ import {
   type ReceivedEvents,
 } from './cloud-event.ts';
 import { cloudEventClass } from './cloud-events-sdk.ts';
-import { failExchange } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
+import { failExchange } from './failure.ts';
 import { sendWebResponse } from './fetch-handler.ts';
 import { splitUrl, type FunctionRequest } from './request.ts';
 import type { FunctionResponse } from './response.ts';
@@ -32,32 +34,32 @@ export function createEventStage(served: ServedFunction, settings: StageSettings
   cloudEventClass(); // loaded before the first event, not by it
   const inputs = signature === 'cloudevent' ? cloudEventInputs : backgroundEventInputs;
 
-  return (request, first) => {
-    request.settled = false;
-    void handle(request, first).finally(() => settings.tracker.settled(request));
+  return (exchange) => {
+    exchange.running = true;
+    void handle(exchange).finally(() => settings.tracker.settled(exchange));
   };
 
-  async function handle(request: FunctionRequest, first: Invocation): Promise<void> {
+  async function handle(exchange: Exchange): Promise<void> {
     try {
-      const { mode, fill } = inputs(served, request);
+      const { mode, fill } = inputs(served, exchange.request);
       const results: unknown[] = [];
       for (const input of fill) {
-        if (request.over) return;
-        results.push(await deliver(served, request, input));
+        if (exchange.over) return;
+        results.push(await deliver(served, exchange, input));
       }
-      await reply(request.res as unknown as FunctionResponse, mode, results);
+      await reply(exchange.response, mode, results);
     } catch (error) {
-      failExchange(request.invocation ?? first, error, settings.showDetails);
+      failExchange(exchange, error, settings.showDetails);
     }
   }
 }
 
 // Resolves to what the handler returned. Rejects with what it threw, or with what ends the call
 // from outside: a stray error, the timeout, the drain deadline.
-function deliver(served: ServedFunction, request: FunctionRequest, input: Input): Promise<unknown> {
+function deliver(served: ServedFunction, exchange: Exchange, input: Input): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const invocation = new Invocation(served, { fail: (_, error) => reject(error) }, request);
-    request.invocation = invocation;
+    const invocation = new Invocation(served, { fail: (_, error) => reject(error) }, exchange);
+    exchange.invocation = invocation;
     const settle: Settle = {
       resolved: (_, value) => resolve(value),
       rejected: (_, error) => reject(error),
@@ -105,7 +107,10 @@ function cloudEventInputs(served: ServedFunction, request: FunctionRequest): Inp
   const fill = events.map((event): Input => async (invocation) => {
     const data = schema === undefined ? event.data : await validate(schema, event.data);
     invocation.data = data;
-    invocation.event = data === event.data ? event : event.cloneWith({ data });
+    invocation.event =
+      data === event.data
+        ? event
+        : toEvent(Object.assign({}, event, { data, data_base64: undefined }));
   });
   return { mode, fill };
 }

@@ -12,7 +12,7 @@ const event =
 describe('a tracker', () => {
   it('is idle when nothing has begun', async () => {
     const tracker = createTracker();
-    expect([tracker.open, tracker.active]).toEqual([0, 0]);
+    expect(tracker.open).toBe(0);
     await expect(tracker.drained()).resolves.toBeUndefined();
   });
 });
@@ -70,7 +70,7 @@ describe('a runtime that stops', () => {
     await called.promise;
     await expect(runtime.stop()).rejects.toMatchObject({
       code: 'OFN_DRAIN_INCOMPLETE',
-      message: '1 calls were cut off after 0.03 s',
+      message: expect.stringContaining('cut off after 0.03 s') as string,
     });
     expect(await aborted.promise).toMatchObject({ code: 'OFN_STOPPING' });
     expect(await reply).toMatch(/^HTTP\/1\.1 503 [^]*"OFN_STOPPING"/);

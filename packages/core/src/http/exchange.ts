@@ -1,88 +1,124 @@
-// The exchange of one request and its response: how long it lives, and how it fails.
+// The exchange of one request and its response: how long it lives, and which call it belongs to.
 import { OfnError } from '../errors.ts';
-import type { Invocation, ServedFunction } from '../invocation/invocation.ts';
-import { toFailure } from '../invocation/outcome.ts';
-import { hasBody } from './body.ts';
-import { sendProblem } from './problem.ts';
+import type { FunctionDefinition, Request, Response } from '../function/signature.ts';
+import type { Invocation, InvocationInput } from '../invocation/invocation.ts';
 import type { FunctionRequest } from './request.ts';
 import type { FunctionResponse } from './response.ts';
 
-/** What is told of each exchange; metrics listen here. */
-export interface ExchangeObserver {
-  began(definition: ServedFunction['definition']): void;
-  ended(definition: ServedFunction['definition'], status: number, seconds: number): void;
+/** One request with its response. Its own object: an Express app may replace both prototypes. */
+export class Exchange implements InvocationInput {
+  readonly request: FunctionRequest;
+  readonly response: FunctionResponse;
+  /** The call that is running; the events of a batch follow each other. */
+  invocation: Invocation | undefined = undefined;
+  /** Whether a handler has been called and has not settled. */
+  running = false;
+  /** Whether the client has its answer, or has gone. */
+  over = false;
+
+  constructor(request: FunctionRequest, response: FunctionResponse) {
+    this.request = request;
+    this.response = response;
+  }
+
+  get req(): Request {
+    return this.request as unknown as Request;
+  }
+
+  get res(): Response {
+    return this.response as unknown as Response;
+  }
+
+  get callerId(): string | undefined {
+    const { headers } = this.request;
+    const given = headers['x-request-id'] ?? headers['function-execution-id'];
+    return typeof given === 'string' && CALLER_ID.test(given) ? given : undefined;
+  }
+
+  get traceparent(): string | undefined {
+    return this.request.headers['traceparent'] as string | undefined;
+  }
 }
 
-/** Counts exchanges, so that a server knows when it is idle. */
+// What may stand in a log line and be searched for.
+const CALLER_ID = /^[\w.:-]{1,128}$/;
+
+/** What is told of each exchange; metrics listen here. */
+export interface ExchangeObserver {
+  began(definition: FunctionDefinition): void;
+  ended(definition: FunctionDefinition, status: number, seconds: number): void;
+}
+
+/** Knows the exchanges of a server, and so when it is idle. */
 export interface ExchangeTracker {
-  /** Exchanges whose response is not over. */
+  /** Exchanges that are not over. */
   readonly open: number;
-  /** Open exchanges, and handlers that still run though their client has its answer. */
-  readonly active: number;
-  begin(request: FunctionRequest, response: FunctionResponse): void;
-  /** Called when the handler of a request settles. */
-  settled(request: FunctionRequest): void;
-  /** Resolves when nothing is active. From now on no connection outlives its response. */
+  begin(exchange: Exchange): void;
+  /** The handler of an exchange has settled, or is not waited for any more. */
+  settled(exchange: Exchange): void;
+  /**
+   * Resolves when every exchange is over and every handler has settled. From now on no connection
+   * outlives its response.
+   */
   drained(): Promise<void>;
-  /** Fails every open exchange with this error. Returns how many there were. */
-  failAll(error: OfnError): number;
+  /** Fails every exchange that is not over. Returns how many there were. */
+  cutOff(error: OfnError): number;
 }
 
 /** Creates a tracker. */
 export function createTracker(): ExchangeTracker {
-  const requests = new Set<FunctionRequest>();
+  const exchanges = new Set<Exchange>();
   let open = 0;
   let waiting: (() => void)[] = [];
 
-  function finish(request: FunctionRequest): void {
-    requests.delete(request);
-    if (requests.size > 0) return;
+  function forget(exchange: Exchange): void {
+    exchanges.delete(exchange);
+    if (exchanges.size > 0) return;
     for (const resolve of waiting) resolve();
     waiting = [];
   }
 
-  function onClose(this: FunctionResponse): void {
-    const request = this.req as FunctionRequest;
+  function close(exchange: Exchange): void {
+    if (exchange.over) return;
+    exchange.over = true;
     open -= 1;
-    request.over = true;
-    if (!this.writableFinished) {
-      request.invocation?.abort(new DOMException('The client disconnected', 'AbortError'));
-    }
-    request.invocation?.end();
-    if (request.settled) finish(request);
+    const { invocation, request, response } = exchange;
+    if (!response.writableFinished) invocation?.abort(disconnected());
+    invocation?.end();
+    if (!exchange.running) forget(exchange);
     // A handler that still reads the body would wait for the rest of it for ever.
-    else if (!request.complete && request.invocation?.aborted === true) request.destroy();
+    else if (!request.complete && invocation?.aborted === true) request.destroy();
   }
 
   return {
     get open() {
       return open;
     },
-    get active() {
-      return requests.size;
-    },
-    begin(request, response) {
+    begin(exchange) {
+      const { request, response } = exchange;
       open += 1;
-      requests.add(request);
-      response.on('close', onClose);
+      exchanges.add(exchange);
+      response.on('close', () => close(exchange));
       // Writing to a client that has gone is no error of the function: its signal has aborted.
       response.on('error', ignore);
+      // A pipelined response that waits for its turn never hears that its connection has gone.
+      if (response.socket === null) request.socket.once('close', () => close(exchange));
     },
-    settled(request) {
-      request.settled = true;
-      if (request.over) finish(request);
+    settled(exchange) {
+      exchange.running = false;
+      if (exchange.over) forget(exchange);
     },
     drained() {
-      for (const request of requests) request.res.shouldKeepAlive = false;
-      if (requests.size === 0) return Promise.resolve();
+      for (const { response } of exchanges) response.shouldKeepAlive = false;
+      if (exchanges.size === 0) return Promise.resolve();
       return new Promise((resolve) => waiting.push(resolve));
     },
-    failAll(error) {
-      const cut = [...requests];
-      for (const request of cut) {
-        request.invocation?.abort(error);
-        request.invocation?.fail(error);
-        request.res.destroy();
+    cutOff(error) {
+      const cut = [...exchanges].filter((exchange) => !exchange.over);
+      for (const exchange of cut) {
+        exchange.invocation?.abort(error);
+        exchange.invocation?.fail(error);
+        exchange.running = false;
       }
       return cut.length;
     },
@@ -91,36 +127,6 @@ export function createTracker(): ExchangeTracker {
 
 function ignore(): void {}
 
-/**
- * Answers with a failure, or cuts the response off when it has begun. Logs once.
- *
- * @param showDetails Whether clients see the messages of user errors; for development.
- */
-export function failExchange(invocation: Invocation, thrown: unknown, showDetails: boolean): void {
-  const response = invocation.res as unknown as FunctionResponse;
-  const failure = toFailure(thrown);
-  const { error, status, refusal } = failure;
-  const over = invocation.ended || response.writableEnded;
-  if (over && refusal === undefined && !isAbort(error, invocation)) {
-    invocation.log.error({ err: error }, 'the function failed after its call had ended');
-  } else if (status >= 500 && !isAbort(error, invocation)) {
-    const message = refusal === undefined ? 'the function failed' : refusal.message;
-    invocation.log.error({ err: error, status }, message);
-  } else {
-    invocation.log.debug({ err: error, status }, 'the call was refused');
-  }
-  if (over) return;
-  if (response.headersSent) {
-    // The client must not take what it has for the whole: the framing stays unfinished.
-    response.destroy();
-    return;
-  }
-  // The rest of a body that was not read would be taken for the next request.
-  if (!response.req.complete && hasBody(response.req)) response.shouldKeepAlive = false;
-  sendProblem(response, failure, { invocation: invocation.id, showDetails });
-}
-
-// A handler that stops because its own signal aborted has not failed.
-function isAbort(error: Error, invocation: Invocation): boolean {
-  return invocation.aborted && error.name === 'AbortError';
+function disconnected(): DOMException {
+  return new DOMException('The client disconnected', 'AbortError');
 }

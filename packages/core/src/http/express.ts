@@ -9,7 +9,7 @@ interface ExpressParts {
   /** Express's own router, by itself. */
   createRouter(): Router;
   /** qs: nested fields (`a[b]=1`) become objects. */
-  parseForm(text: string): Record<string, unknown>;
+  parseForm(text: string, options: object): Record<string, unknown>;
 }
 
 let parts: ExpressParts | undefined;

@@ -6,17 +6,18 @@ import { OfnError } from '../errors.ts';
 import type { Invocation } from '../invocation/invocation.ts';
 import type { Call } from '../invocation/plugin.ts';
 import { hasBody } from './body.ts';
-import type { FunctionRequest } from './request.ts';
+import { splitUrl, type FunctionRequest } from './request.ts';
+import { isWebResponse } from './result.ts';
 
 /** The call of a Web-standard handler: what it returns must be a Response. */
 export function toFetchCall(definition: FunctionDefinition): Call {
   return async (invocation) => {
     const result = await definition.handler(toWebRequest(invocation));
-    if (result instanceof Response) return result;
+    if (isWebResponse(result)) return result;
     throw new OfnError(
       'OFN_RESULT_INVALID',
-      `function "${definition.name}" takes one parameter, so it must return a Response; declare ` +
-        `(req, res) to answer through res instead`,
+      `function "${definition.name}" declares one parameter, so it must return a Response; declare ` +
+        `(req, res), without a default or rest, to answer through res instead`,
     );
   };
 }
@@ -31,26 +32,43 @@ function toWebRequest(invocation: Invocation): Request {
   }
   const method = request.method ?? 'GET';
   const body = method !== 'GET' && method !== 'HEAD' && hasBody(request);
-  return new Request(toUrl(request), {
+  const init = {
     method,
     headers,
     signal: invocation.signal,
-    ...(body ? { body: Readable.toWeb(request) as ReadableStream, duplex: 'half' } : {}),
-  });
+    ...(body ? { body: Readable.toWeb(request), duplex: 'half' } : {}),
+  } as RequestInit;
+  if (FORBIDDEN.includes(method)) {
+    const message = `${method} cannot reach a Web-standard handler`;
+    throw new OfnError('OFN_METHOD_NOT_ALLOWED', message, { headers: { Allow: ALLOWED } });
+  }
+  return new Request(toUrl(request), init);
 }
 
-function toUrl(request: FunctionRequest): URL {
-  const target = request.originalUrl;
-  const protocol = firstOf(request.headers['x-forwarded-proto']) ?? 'http';
-  const host = firstOf(request.headers['x-forwarded-host']) ?? request.headers.host ?? 'localhost';
+// Methods that the Fetch standard keeps from a Request.
+const FORBIDDEN = ['CONNECT', 'TRACE', 'TRACK'];
+const ALLOWED = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
+
+// The path is the caller's alone: no header may put another one in its place.
+function toUrl({ headers, originalUrl }: FunctionRequest): URL {
+  // With a target in absolute form the Host header does not count (RFC 9112, 3.2.2).
+  const target = URL.canParse(originalUrl) ? new URL(originalUrl) : undefined;
+  const protocol = firstOf(headers['x-forwarded-proto']) ?? 'http';
+  const host = firstOf(headers['x-forwarded-host']) ?? target?.host ?? headers.host ?? 'localhost';
   const base = `${protocol}://${host}`;
-  try {
-    return target.startsWith('/') ? new URL(base + target) : new URL(target, base);
-  } catch (cause) {
-    const message = `the Host header and the target do not make a URL`;
-    throw new OfnError('OFN_REQUEST_MALFORMED', message, { cause });
+  if (!/^https?$/.test(protocol) || !HOST.test(host) || !URL.canParse(base)) {
+    const message = 'Host, X-Forwarded-Host and X-Forwarded-Proto do not make a URL';
+    throw new OfnError('OFN_REQUEST_MALFORMED', message);
   }
+  const { path, query } = splitUrl(originalUrl);
+  const url = new URL(base);
+  // Assigned as it is: as a URL of its own, "//other" would be read as a host.
+  url.pathname = path.startsWith('/') ? path : `/${path}`;
+  url.search = query;
+  return url;
 }
+
+const HOST = /^[\w.:[\]-]+$/;
 
 // A chain of proxies lists its values; the first is what the caller used.
 function firstOf(header: string | string[] | undefined): string | undefined {
@@ -88,6 +106,9 @@ export async function sendWebResponse(response: ServerResponse, web: Response): 
       if (!response.write(value)) await drained(response);
     }
     response.end();
+  } catch (error) {
+    await reader.cancel(error).catch(() => {});
+    throw error;
   } finally {
     clearImmediate(flush);
     response.removeListener('close', onClose);

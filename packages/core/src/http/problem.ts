@@ -17,11 +17,9 @@ export interface Problem {
 }
 
 /** The code of a failed call: the framework's own, or the one for errors of user code. */
-export function failureCode(failure: Failure): ErrorCode {
+function failureCode(failure: Failure): ErrorCode {
   const refusal = failure.refusal;
-  return refusal !== undefined && 'status' in ERROR_TABLE[refusal.code]
-    ? refusal.code
-    : 'OFN_FUNCTION_FAILED';
+  return refusal?.isAnswer === true ? refusal.code : 'OFN_FUNCTION_FAILED';
 }
 
 /**
@@ -33,7 +31,7 @@ export function toProblem(failure: Failure, invocation?: string, showDetails = f
   const code = failureCode(failure);
   const own = code === 'OFN_FUNCTION_FAILED';
   const title = own && failure.status !== 500 ? STATUS_CODES[failure.status] : undefined;
-  const shown = !own || failure.expose || showDetails;
+  const shown = failure.expose || showDetails;
   return {
     type: `urn:ofn:error:${code}`,
     title: title ?? ERROR_TABLE[code].title,
@@ -45,11 +43,15 @@ export function toProblem(failure: Failure, invocation?: string, showDetails = f
   };
 }
 
-/** Answers with the problem. The response must not have begun. */
+/**
+ * Answers with the problem. The response must not have begun.
+ *
+ * @param options.keepOpen Whether the caller ends the response. Default `false`.
+ */
 export function sendProblem(
   response: ServerResponse,
   failure: Failure,
-  options: { invocation?: string; showDetails?: boolean } = {},
+  options: { invocation?: string; showDetails?: boolean; keepOpen?: boolean } = {},
 ): void {
   // What the handler had prepared describes a body that is not sent; what identifies it stays out.
   for (const name of response.getHeaderNames()) {
@@ -58,12 +60,16 @@ export function sendProblem(
   const problem = toProblem(failure, options.invocation, options.showDetails);
   const body = JSON.stringify(problem);
   response.statusCode = problem.status;
+  // A handler may have set one that no header can hold.
+  response.statusMessage = STATUS_CODES[problem.status] ?? 'Error';
   response.setHeader('Content-Type', 'application/problem+json');
   response.setHeader('Content-Length', Buffer.byteLength(body));
   for (const [name, value] of Object.entries(failure.refusal?.headers ?? {})) {
     response.setHeader(name, value);
   }
-  response.end(response.req.method === 'HEAD' ? undefined : body);
+  const sent = response.req.method === 'HEAD' ? '' : body;
+  if (options.keepOpen !== true) response.end(sent);
+  else if (sent !== '') response.write(sent);
 }
 
 // CORS and request ids concern the exchange, not the body.

@@ -210,11 +210,16 @@ describe("the framework's own members", () => {
     expect(await (await send({ path: '/?a=1' })).json()).toEqual({ mine: true });
   });
 
-  it('keep the parameters of a path without any empty and frozen', async () => {
+  it('keep the parameters of one call apart from those of another', async () => {
     const send = await serve(
-      http('params', (req, res) => res.json([req.params, Object.isFrozen(req.params)])),
+      http('params', (req, res) => {
+        const seen = { ...req.params };
+        req.params['mine'] = 'x';
+        res.json([seen, req.params]);
+      }),
     );
-    expect(await (await send()).json()).toEqual([{}, true]);
+    expect(await (await send()).json()).toEqual([{}, { mine: 'x' }]);
+    expect(await (await send()).json()).toEqual([{}, { mine: 'x' }]);
   });
 });
 

@@ -1,49 +1,64 @@
 // The server's request: Node's IncomingMessage with Express 5's members and the framework's.
 import { IncomingMessage } from 'node:http';
 import { parse as parseQuery } from 'node:querystring';
-import type { Request, Response } from '../function/signature.ts';
-import type { Invocation, InvocationInput } from '../invocation/invocation.ts';
+import { OfnError } from '../errors.ts';
+import type { Invocation } from '../invocation/invocation.ts';
 import type { Logger } from '../logger.ts';
 import { application } from './application.ts';
+import { followCall } from './call-listeners.ts';
+import type { Exchange } from './exchange.ts';
 import { REQUEST_MEMBERS, defineExpressMembers } from './express-members.ts';
+import type { FunctionResponse } from './response.ts';
 
 /** The class the HTTP server makes its requests of; handlers see it as Express's `Request`. */
-export class FunctionRequest extends IncomingMessage implements InvocationInput {
+export class FunctionRequest extends IncomingMessage {
   // Initialised here so that all requests have one shape, whatever becomes of them.
-  invocation: Invocation | undefined = undefined;
+  exchange: Exchange | undefined = undefined;
   body: unknown = undefined;
   rawBody: Buffer | undefined = undefined;
-  params: Record<string, string> = NO_PARAMS;
   originalUrl = '';
   baseUrl = '';
-  declare res: Response;
-  next: unknown = undefined;
-  /** Whether the handler has returned, or has not been called yet. */
-  settled = true;
-  /** Whether the exchange with the client is over. */
-  over = false;
-  #allowed: Set<string> | undefined = undefined;
+  declare res: FunctionResponse;
+  #params: Record<string, string> | undefined = undefined;
+  #next: ((error?: unknown) => void) | undefined = undefined;
+
+  override on(event: string | symbol, listener: (...args: any[]) => void): this {
+    followCall(this);
+    return super.on(event, listener);
+  }
+
+  override addListener(event: string | symbol, listener: (...args: any[]) => void): this {
+    followCall(this);
+    return super.addListener(event, listener);
+  }
+
+  override prependListener(event: string | symbol, listener: (...args: any[]) => void): this {
+    followCall(this);
+    return super.prependListener(event, listener);
+  }
 
   get app(): typeof application {
     return application;
   }
 
-  /** Methods that some function would have accepted at this path; the router collects them. */
-  get allowed(): Set<string> {
-    return (this.#allowed ??= new Set());
+  get params(): Record<string, string> {
+    return (this.#params ??= {});
   }
 
-  get req(): Request {
-    return this as unknown as Request;
+  set params(value: Record<string, string>) {
+    this.#params = value;
   }
 
-  get callerId(): string | undefined {
-    const given = this.headers['x-request-id'] ?? this.headers['function-execution-id'];
-    return typeof given === 'string' && CALLER_ID.test(given) ? given : undefined;
+  /** What Express's members call when they cannot go on; a router puts its own in its place. */
+  get next(): (error?: unknown) => void {
+    return (this.#next ??= (error) => {
+      const reason = error ?? new OfnError('OFN_NOT_FOUND', `nothing answers ${this.originalUrl}`);
+      requireInvocation(this).fail(reason);
+    });
   }
 
-  get traceparent(): string | undefined {
-    return this.headers['traceparent'] as string | undefined;
+  set next(value: (error?: unknown) => void) {
+    this.#next = value;
   }
 
   get id(): string {
@@ -96,37 +111,33 @@ export class FunctionRequest extends IncomingMessage implements InvocationInput 
   }
 
   /**
-   * Makes the framework's members the request's own: an Express app replaces the prototype of
-   * each request it handles by its own.
+   * Prepares the request for an Express app, which gives each request it handles a prototype of its
+   * own: the framework's members become the request's, and what is left is Node's plain request.
    */
-  ownFrameworkMembers(): void {
+  handToExpress(): void {
     for (const member of FRAMEWORK_MEMBERS) {
       const descriptor = Object.getOwnPropertyDescriptor(FunctionRequest.prototype, member);
       if (descriptor !== undefined) Object.defineProperty(this, member, descriptor);
     }
+    // By this the body parser of Express 4 knows that the body has been read.
+    if (this.rawBody !== undefined) Object.assign(this, { _body: true });
+    Object.setPrototypeOf(this, IncomingMessage.prototype);
   }
 }
 
-const FRAMEWORK_MEMBERS = ['req', 'callerId', 'traceparent', 'id', 'executionId', 'signal', 'log'];
-
-// What may stand in a log line and be searched for.
-const CALLER_ID = /^[\w.:-]{1,128}$/;
-
-// Shared by all requests without path parameters; frozen, since no call may see another's.
-const NO_PARAMS: Record<string, string> = Object.freeze({});
+const FRAMEWORK_MEMBERS = ['id', 'executionId', 'signal', 'log'];
 
 defineExpressMembers(FunctionRequest.prototype, 'request', REQUEST_MEMBERS);
 
 function requireInvocation(request: FunctionRequest): Invocation {
-  if (request.invocation === undefined) {
-    throw new Error('this request has not reached a function yet');
-  }
-  return request.invocation;
+  const invocation = request.exchange?.invocation;
+  if (invocation !== undefined) return invocation;
+  throw new Error('this request has not reached a function yet');
 }
 
 /** Splits a request target into path and query, without decoding. Absolute targets are accepted. */
 export function splitUrl(url: string): { path: string; query: string } {
-  const target = url.startsWith('/') ? url : absoluteToOrigin(url);
+  const [target = ''] = (url.startsWith('/') ? url : absoluteToOrigin(url)).split('#', 1);
   const mark = target.indexOf('?');
   if (mark === -1) return { path: target, query: '' };
   return { path: target.slice(0, mark), query: target.slice(mark + 1) };

@@ -2,6 +2,8 @@
 // speed. `test/differential` compares each of them with Express itself.
 import { ServerResponse } from 'node:http';
 import { application } from './application.ts';
+import { followCall } from './call-listeners.ts';
+import type { Exchange } from './exchange.ts';
 import { RESPONSE_MEMBERS, defineExpressMembers } from './express-members.ts';
 import { express } from './express.ts';
 
@@ -9,7 +11,23 @@ type HeaderValue = number | string | readonly string[];
 
 /** The class the HTTP server makes its responses of; handlers see it as Express's `Response`. */
 export class FunctionResponse extends ServerResponse {
+  exchange: Exchange | undefined = undefined;
   #locals: Record<string, unknown> | undefined = undefined;
+
+  override on(event: string | symbol, listener: (...args: any[]) => void): this {
+    followCall(this);
+    return super.on(event, listener);
+  }
+
+  override addListener(event: string | symbol, listener: (...args: any[]) => void): this {
+    followCall(this);
+    return super.addListener(event, listener);
+  }
+
+  override prependListener(event: string | symbol, listener: (...args: any[]) => void): this {
+    followCall(this);
+    return super.prependListener(event, listener);
+  }
 
   get app(): typeof application {
     return application;
@@ -51,11 +69,11 @@ export class FunctionResponse extends ServerResponse {
   }
 
   json(value?: unknown): this {
+    // What JSON cannot express is sent as Express sends `undefined`: without a body.
+    const text = JSON.stringify(value) as string | undefined;
     if (!this.hasHeader('Content-Type')) {
       this.setHeader('Content-Type', 'application/json; charset=utf-8');
     }
-    // What JSON cannot express is sent as Express sends `undefined`: without a body.
-    const text = JSON.stringify(value) as string | undefined;
     if (text === undefined) return callExpress(this, 'send', [text]) as this;
     return this.#sendText(text);
   }
@@ -116,7 +134,9 @@ function withCharset(type: string): string | undefined {
   return type === 'application/octet-stream' ? type : undefined;
 }
 
-// Express rewrites the charset of a text it sends to utf-8.
+// Express rewrites the charset of a text it sends to utf-8, and the type to lower case.
+const UTF8 = /^[^A-Z;]+; charset=utf-8$/;
+
 function isUtf8(contentType: unknown): boolean {
-  return typeof contentType === 'string' && contentType.endsWith('; charset=utf-8');
+  return typeof contentType === 'string' && UTF8.test(contentType);
 }

@@ -24,18 +24,35 @@ export function sendResult(response: ServerResponse, value: unknown): void {
     return;
   }
   if (typeof value === 'string') sendBody(response, 'text/plain; charset=utf-8', value);
+  else if (value instanceof ArrayBuffer) sendResult(response, new Uint8Array(value));
   else if (value instanceof Uint8Array) sendBody(response, 'application/octet-stream', value);
-  else sendBody(response, 'application/json; charset=utf-8', toJson(value));
+  else if (isStream(value)) {
+    const message = 'the function returned a stream; return new Response(stream) to send it';
+    throw new OfnError('OFN_RESULT_INVALID', message);
+  } else sendBody(response, 'application/json; charset=utf-8', toJson(value));
 }
 
 /** Ends the response with a body, leaving it out for HEAD. */
-export function sendBody(response: ServerResponse, type: string, body: string | Uint8Array): void {
+function sendBody(response: ServerResponse, type: string, body: string | Uint8Array): void {
   if (!response.hasHeader('Content-Type')) response.setHeader('Content-Type', type);
   response.setHeader('Content-Length', Buffer.byteLength(body));
   response.end(response.req.method === 'HEAD' ? undefined : body);
 }
 
-function toJson(value: unknown): string {
+// Objects that JSON turns into {}: what was meant is lost.
+const STREAMS = /^\[object (Blob|File|FormData|ReadableStream|URLSearchParams)\]$/;
+
+function isStream(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return 'pipe' in value || STREAMS.test(Object.prototype.toString.call(value));
+}
+
+/**
+ * A value as JSON.
+ *
+ * @throws OfnError `OFN_RESULT_INVALID` for one that JSON cannot express.
+ */
+export function toJson(value: unknown): string {
   let json: string | undefined;
   let cause: unknown;
   try {

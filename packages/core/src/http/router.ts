@@ -29,10 +29,11 @@ export function pathOf(definition: FunctionDefinition, isOnly: boolean): string 
 /**
  * Creates the dispatch over functions.
  *
+ * @param showDetails Whether a 404 lists the paths that there are; for development.
  * @throws OfnError `OFN_ROUTE_CONFLICT` when two functions accept the same method at the same path;
  *   `OFN_FUNCTION_INVALID` for a path that Express 5's syntax does not allow.
  */
-export function createDispatch(routes: readonly Route[]): Dispatch {
+export function createDispatch(routes: readonly Route[], showDetails = false): Dispatch {
   const isOnly = routes.length === 1;
   const [first] = routes;
   if (first !== undefined && isOnly && first.definition.path === undefined) {
@@ -40,37 +41,34 @@ export function createDispatch(routes: readonly Route[]): Dispatch {
   }
   assertNoConflict(routes);
   const router = express().createRouter();
+  // The methods that functions at the path of a request would have taken.
+  const refused = new WeakMap<FunctionRequest, readonly string[]>();
   for (const { definition, endpoint } of routes) {
-    const route = routeAt(router, definition, isOnly);
     const methods = allowedMethods(definition);
-    const handle = (request: object, response: object): void =>
-      endpoint(request as FunctionRequest, response as FunctionResponse);
-    if (methods === undefined) route.all(handle);
-    for (const method of methods ?? []) methodOf(route, method)(handle);
-  }
-  // Reached only when no function takes the method: collects the methods that one would take.
-  for (const { definition } of routes) {
-    routeAt(router, definition, isOnly).all((request: object, _response: object, next) => {
-      const { allowed } = request as FunctionRequest;
-      for (const method of allowedMethods(definition) ?? []) allowed.add(method);
+    routeAt(router, definition, isOnly).all((req: object, res: object, next: () => void) => {
+      const request = req as FunctionRequest;
+      if (methods === undefined || methods.includes(request.method ?? '')) {
+        endpoint(request, res as FunctionResponse);
+        return;
+      }
+      refused.set(request, [...(refused.get(request) ?? []), ...methods]);
       next();
     });
   }
   return (request, response, otherwise) => {
     router(request as never, response as never, (error?: unknown) => {
-      const { allowed } = request;
+      const methods = refused.get(request);
       if (error !== undefined && error !== null) otherwise(toRequestError(error));
-      else if (allowed.size > 0) otherwise(methodNotAllowed(request, request.path, [...allowed]));
-      else otherwise(notFound(request, routes));
+      else if (methods === undefined) otherwise(notFound(request, showDetails ? routes : []));
+      else otherwise(methodNotAllowed(request, request.path, [...new Set(methods)]));
     });
   };
 }
 
 function notFound(request: FunctionRequest, routes: readonly Route[]): OfnError {
   const paths = routes.map(({ definition }) => pathOf(definition, routes.length === 1) ?? '/');
-  const there = [...new Set(paths)].join(', ');
-  const message = `nothing is served at ${request.path}; there is ${there}`;
-  return new OfnError('OFN_NOT_FOUND', message);
+  const there = paths.length === 0 ? '' : `; there is ${[...new Set(paths)].join(', ')}`;
+  return new OfnError('OFN_NOT_FOUND', `nothing is served at ${request.path}${there}`);
 }
 
 // The router reports a parameter that it cannot decode ("%zz") as an error with status 400.
@@ -92,14 +90,6 @@ function routeAt(router: Router, definition: FunctionDefinition, isOnly: boolean
       { cause },
     );
   }
-}
-
-type AddHandler = (handler: (request: object, response: object) => void) => unknown;
-
-function methodOf(route: IRoute, method: string): AddHandler {
-  const add = (route as unknown as Record<string, AddHandler | undefined>)[method.toLowerCase()];
-  if (add !== undefined) return add.bind(route);
-  throw new OfnError('OFN_FUNCTION_INVALID', `the method ${method} does not exist in HTTP`);
 }
 
 function assertNoConflict(routes: readonly Route[]): void {

@@ -62,13 +62,19 @@ describe('health routes', () => {
 
   it('are answered before a function that is served everywhere', async () => {
     const send = await serve(answering('all'), options);
-    expect(await (await send({ path: '/healthz?x' })).json()).toEqual({ status: 'ok', state: 'running' });
+    expect(await (await send({ path: '/healthz?x' })).json()).toEqual({
+      status: 'ok',
+      state: 'running',
+    });
     expect((await send({ path: '/readyz' })).status).toBe(200);
     expect(await (await send({ path: '/healthz/x' })).text()).toBe('from all');
   });
 
   it('give way to a function that is registered at their path', async () => {
-    const send = await serveAll([answering('own', { path: '/healthz' }), answering('other')], options);
+    const send = await serveAll(
+      [answering('own', { path: '/healthz' }), answering('other')],
+      options,
+    );
     expect(await (await send({ path: '/healthz' })).text()).toBe('from own');
     expect(await (await send({ path: '/readyz' })).json()).toMatchObject({ status: 'ok' });
   });
@@ -90,7 +96,10 @@ describe('ignored routes', () => {
 
   it('include what is below them, and give way to a function at their path', async () => {
     const options = { options: { 'ignored-routes': '/private,/own' } };
-    const send = await serveAll([answering('own'), answering('deep', { path: '/private/x' })], options);
+    const send = await serveAll(
+      [answering('own'), answering('deep', { path: '/private/x' })],
+      options,
+    );
     expect((await send({ path: '/private' })).status).toBe(404);
     expect(await (await send({ path: '/private/x' })).text()).toBe('');
     expect(await (await send({ path: '/own' })).text()).toBe('from own');

@@ -7,18 +7,17 @@ import {
 } from 'node:http';
 import type { Socket } from 'node:net';
 import { OfnError, type ErrorCode } from '../errors.ts';
-import { toFailure } from '../invocation/outcome.ts';
 import type { LifecycleState } from '../lifecycle.ts';
-import { hasBody } from './body.ts';
 import type { ExchangeTracker } from './exchange.ts';
+import { refuse } from './failure.ts';
 import { HEALTH_PATHS, answerProbe } from './health.ts';
-import { rawProblem, sendProblem } from './problem.ts';
+import { rawProblem } from './problem.ts';
 import { FunctionRequest, splitUrl } from './request.ts';
 import { FunctionResponse } from './response.ts';
 import type { Dispatch } from './router.ts';
 
 /** What a server bounds; times in milliseconds. */
-export interface ServerLimits {
+interface ServerLimits {
   /** How long an idle connection is kept. */
   readonly keepAliveTimeout: number;
   /** Within which all headers must have arrived. */
@@ -44,11 +43,13 @@ export interface ServerSettings extends ServerLimits {
   /** Paths of functions; a function at the path of a probe, or at an ignored one, wins. */
   readonly functionPaths: readonly string[];
   readonly state: () => LifecycleState;
+  /** Whether clients see the messages of errors that are not meant for them. */
+  readonly showDetails: boolean;
 }
 
 /** Creates the server of the functions. It does not listen yet. */
 export function createFunctionServer(settings: ServerSettings): Server {
-  const { dispatch, tracker, functionPaths, maxConcurrency, maxHeaders } = settings;
+  const { dispatch, tracker, functionPaths, maxConcurrency, maxHeaders, showDetails } = settings;
   const isFree = (path: string): boolean => !functionPaths.includes(path);
   const probes: readonly string[] = settings.healthRoutes ? HEALTH_PATHS.filter(isFree) : [];
   const ignored = settings.ignoredRoutes.filter(isFree);
@@ -67,7 +68,7 @@ export function createFunctionServer(settings: ServerSettings): Server {
   }
 
   function onRequest(request: FunctionRequest, response: FunctionResponse): void {
-    request.res = response as never;
+    request.res = response;
     request.originalUrl = request.url ?? '/';
     // A client that hears this opens its next connection elsewhere.
     if (settings.state() === 'draining') response.shouldKeepAlive = false;
@@ -80,10 +81,15 @@ export function createFunctionServer(settings: ServerSettings): Server {
       refuse(request, response, overloaded(maxConcurrency));
       return;
     }
-    dispatch(request, response, (error) => refuse(request, response, error));
+    dispatch(request, response, (error) => refuse(request, response, error, showDetails));
   }
 
-  const { keepAliveTimeout, headersTimeout, requestTimeout, maxHeaderSize } = settings;
+  const { keepAliveTimeout, requestTimeout, maxHeaderSize } = settings;
+  // Headers are part of the request: Node does not take a longer time for them than for the whole.
+  const headersTimeout =
+    requestTimeout > 0
+      ? Math.min(settings.headersTimeout, requestTimeout)
+      : settings.headersTimeout;
   const server = createNodeServer(
     {
       IncomingMessage: FunctionRequest,
@@ -106,12 +112,6 @@ export function createFunctionServer(settings: ServerSettings): Server {
 function checkingInterval(...limits: readonly number[]): number {
   const shortest = Math.min(...limits.filter((limit) => limit > 0), 4000);
   return Math.max(50, Math.ceil(shortest / 4));
-}
-
-function refuse(request: FunctionRequest, response: FunctionResponse, error: unknown): void {
-  if (response.headersSent) return;
-  if (!request.complete && hasBody(request)) response.shouldKeepAlive = false;
-  sendProblem(response, toFailure(error));
 }
 
 function tooManyHeaders(limit: number): OfnError {
@@ -150,11 +150,12 @@ function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   }
   // The function has the request, and waits for a body that will not come.
   const refusal = new OfnError(code, message);
-  const request = busy.req as FunctionRequest;
-  busy.shouldKeepAlive = false;
-  if (request.invocation === undefined) sendProblem(busy, toFailure(refusal));
-  else {
-    request.invocation.abort(refusal);
-    request.invocation.fail(refusal);
+  const invocation = busy.exchange?.invocation;
+  if (invocation === undefined) {
+    refuse(busy.req as FunctionRequest, busy, refusal);
+    return;
   }
+  busy.shouldKeepAlive = false;
+  invocation.abort(refusal);
+  invocation.fail(refusal);
 }

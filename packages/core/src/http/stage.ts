@@ -1,7 +1,6 @@
 // What the two kinds of stage have in common: calls (`http`, `openfunction`) and events.
 import type { Invocation } from '../invocation/invocation.ts';
-import type { ExchangeObserver, ExchangeTracker } from './exchange.ts';
-import type { FunctionRequest } from './request.ts';
+import type { Exchange, ExchangeObserver, ExchangeTracker } from './exchange.ts';
 
 /** What all functions of a server share. */
 export interface StageSettings {
@@ -14,4 +13,4 @@ export interface StageSettings {
 }
 
 /** What follows once the body is read: calls the function and sees to the reply. */
-export type Stage = (request: FunctionRequest, invocation: Invocation) => void;
+export type Stage = (exchange: Exchange, invocation: Invocation) => void;

@@ -3,7 +3,9 @@ import { randomUUID } from 'node:crypto';
 import type { CloudEvent } from 'cloudevents';
 import type { ContextComponent, FunctionContext } from '../function/context.ts';
 import type { EventContext, FunctionDefinition, Request, Response } from '../function/signature.ts';
+import { OfnError, toError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import { runInside } from './invoke.ts';
 import type { HookPlugin } from './openfunction-plugin.ts';
 import type { Call } from './plugin.ts';
 
@@ -75,6 +77,11 @@ export class Invocation<Data = any> {
     return (this.#id ??= this.#input.callerId ?? randomUUID());
   }
 
+  /** What the channel knows of this call. For channels. */
+  get input(): InvocationInput {
+    return this.#input;
+  }
+
   /** The function that is called. */
   get function(): FunctionDefinition {
     return this.#served.definition;
@@ -132,6 +139,25 @@ export class Invocation<Data = any> {
     return this.#served.context;
   }
 
+  /**
+   * Sends data to an output, or to all of them when none is named.
+   *
+   * Outputs need Dapr, which this version does not have: without outputs in the function context
+   * there is nothing to send, and it resolves; with them it rejects.
+   *
+   * @throws OfnError `OFN_OUTPUT_UNKNOWN`, `OFN_OUTPUT_UNSUPPORTED`.
+   */
+  async send(_data: unknown, output?: string): Promise<void> {
+    const names = Object.keys(this.outputs);
+    if (output !== undefined && !names.includes(output)) {
+      const there = names.length === 0 ? 'none' : names.join(', ');
+      throw new OfnError('OFN_OUTPUT_UNKNOWN', `there is no output "${output}"; there is ${there}`);
+    }
+    if (names.length === 0) return;
+    const message = `sending to ${output ?? names.join(', ')} needs Dapr, which this version has not`;
+    throw new OfnError('OFN_OUTPUT_UNSUPPORTED', message);
+  }
+
   // The context's own fields, under the names OpenFunction's handlers know.
 
   get name(): string {
@@ -167,14 +193,33 @@ export class Invocation<Data = any> {
   abort(reason: unknown): void {
     if (this.#ended || this.#abortReason !== undefined) return;
     this.#abortReason = reason;
-    this.#abort?.abort(reason);
+    // Listeners of the signal are code of this call, whoever aborts it.
+    if (this.#abort !== undefined) runInside(this, () => this.#abort?.abort(reason));
   }
 
-  /** Ends the call with an error that no promise of the handler carries. For channels. */
+  /** Fails the call with an error that no promise of the handler carries. For channels. */
   fail(error: unknown): void {
-    if (this.#ended) return;
+    if (this.#ended) {
+      this.logLate(error);
+      return;
+    }
     this.error = error;
     this.#channel.fail(this, error);
+  }
+
+  /** Logs an error that came when the caller had its answer. For channels. */
+  logLate(thrown: unknown): void {
+    const err = toError(thrown);
+    if (!this.isOwnAbort(err)) {
+      this.log.error({ err }, 'the function failed after its call had ended');
+    }
+  }
+
+  /** Whether an error only says that the call was aborted: a handler that stops then has not failed. */
+  isOwnAbort(error: unknown): boolean {
+    if (this.#abortReason === undefined) return false;
+    const { name, code } = error as { name?: unknown; code?: unknown };
+    return error === this.#abortReason || name === 'AbortError' || code === 'ECONNRESET';
   }
 
   /** Marks the call as over. For channels. */

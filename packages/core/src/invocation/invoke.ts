@@ -1,9 +1,10 @@
 // Runs one call inside its own async context, and hands on what came of it.
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { processWide } from '../process-wide.ts';
 import type { Invocation, ServedFunction } from './invocation.ts';
 import { isThenable } from './outcome.ts';
 
-const storage = new AsyncLocalStorage<Invocation>();
+const storage = processWide('calls', () => new AsyncLocalStorage<Invocation>());
 
 /**
  * The call that the running code belongs to; `undefined` outside of any.
@@ -27,6 +28,22 @@ export interface Settle {
 /** Calls the function. A handler that returns without a promise costs none. */
 export function invoke(served: ServedFunction, invocation: Invocation, settle: Settle): void {
   storage.run(invocation, run, served, invocation, settle);
+}
+
+/**
+ * Runs code of a call that was started from outside of its context: a listener of its request, its
+ * response or its signal. What it throws fails the call, and nothing else.
+ */
+export function runInside<T>(invocation: Invocation, code: () => T): T | undefined {
+  if (storage.getStore() === invocation) return code();
+  return storage.run(invocation, () => {
+    try {
+      return code();
+    } catch (error) {
+      invocation.fail(error);
+      return undefined;
+    }
+  });
 }
 
 function run(served: ServedFunction, invocation: Invocation, settle: Settle): void {

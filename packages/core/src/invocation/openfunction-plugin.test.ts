@@ -137,7 +137,7 @@ describe('a hook', () => {
   test('gets the context and all plugins by their names, as a method of its plugin', async () => {
     const seen: unknown[] = [];
     class Audit extends OpenFunctionPlugin {
-      execPreHook(...args: unknown[]): void {
+      override execPreHook(...args: unknown[]): void {
         seen.push(this, ...args);
       }
     }

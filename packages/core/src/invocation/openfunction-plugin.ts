@@ -24,23 +24,36 @@ export class OpenFunctionPlugin {
     this.version = version;
   }
 
+  /** Runs before the handler. Does nothing unless a plugin says otherwise. */
+  execPreHook(_ctx: Context, _plugins: HookPlugins): unknown {
+    return undefined;
+  }
+
+  /** Runs after the handler. Does nothing unless a plugin says otherwise. */
+  execPostHook(_ctx: Context, _plugins: HookPlugins): unknown {
+    return undefined;
+  }
+
   /** The value of one of the plugin's own properties. */
   get(property: string): unknown {
     return (this as Record<string, unknown>)[property];
   }
 }
 
+/** Plugins by their names. */
+export type HookPlugins = Readonly<Record<string, HookPlugin>>;
+
 /** What OpenFunction asks of a plugin; the base class is not required. */
 export interface HookPlugin {
   readonly name: string;
-  execPreHook?(ctx: Context, plugins: Readonly<Record<string, HookPlugin>>): unknown;
-  execPostHook?(ctx: Context, plugins: Readonly<Record<string, HookPlugin>>): unknown;
+  execPreHook?(ctx: Context, plugins: HookPlugins): unknown;
+  execPostHook?(ctx: Context, plugins: HookPlugins): unknown;
 }
 
 /** Whether a value has one of OpenFunction's hooks. */
 export function isHookPlugin(value: unknown): value is HookPlugin {
   if (typeof value !== 'object' || value === null) return false;
-  return 'execPreHook' in value || 'execPostHook' in value || value instanceof OpenFunctionPlugin;
+  return 'execPreHook' in value || 'execPostHook' in value;
 }
 
 /**
@@ -59,7 +72,16 @@ export function fromHookPlugins(
   order: { pre: readonly string[] | undefined; post: readonly string[] | undefined },
 ): Plugin & { readonly hookPlugins: Readonly<Record<string, HookPlugin>> } {
   const byName: Record<string, HookPlugin> = Object.create(null);
-  for (const plugin of plugins) byName[plugin.name] = plugin;
+  for (const plugin of plugins) {
+    const { name } = plugin;
+    if (typeof name !== 'string' || name.trim() === '') {
+      throw new OfnError('OFN_PLUGIN_INVALID', 'a plugin of the plugins folder has no name');
+    }
+    if (name in byName) {
+      throw new OfnError('OFN_PLUGIN_INVALID', `two plugins have the name "${name}"`);
+    }
+    byName[name] = plugin;
+  }
   const select = (hook: string, names: readonly string[] | undefined): HookPlugin[] =>
     (names ?? plugins.map((plugin) => plugin.name))
       .filter((name) => !isTracing(name))

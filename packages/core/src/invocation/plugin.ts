@@ -61,7 +61,7 @@ export function assertPlugin(value: unknown): asserts value is Plugin {
   }
 }
 
-function isName(name: unknown): boolean {
+function isName(name: unknown): name is string {
   return typeof name === 'string' && name.trim() !== '';
 }
 
