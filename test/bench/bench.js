@@ -7,11 +7,12 @@ import { measures } from './measures.js';
 import { bin } from './peers.js';
 import { renderFigures } from './tables.js';
 
-const USAGE = `pnpm bench [--only end,send,json,cold-start,memory,heap] [--rounds 7]
-           [--requests 5000] [--warm-up 30000] [--heap]
+const USAGE = `pnpm bench [--only end,send,json,cold-start,memory,heap] [--launches 3]
+           [--rounds 3] [--requests 5000] [--warm-up 30000] [--heap]
 
   --only      the measures to take; by default all but heap, which takes minutes
-  --rounds    rounds of each; cold starts are measured three times as often
+  --launches  times that each server is started anew
+  --rounds    rounds of a launch; cold starts are measured twice a round
   --requests  requests that a server answers in a round
   --warm-up   requests that a server answers before the first round
   --heap      adds the heap over a million requests
@@ -21,7 +22,8 @@ function parseSettings() {
   const { values } = parseArgs({
     options: {
       only: { type: 'string' },
-      rounds: { type: 'string', default: '7' },
+      launches: { type: 'string', default: '3' },
+      rounds: { type: 'string', default: '3' },
       requests: { type: 'string', default: '5000' },
       'warm-up': { type: 'string', default: '30000' },
       heap: { type: 'boolean', default: false },
@@ -35,6 +37,7 @@ function parseSettings() {
   return {
     help: values.help,
     names,
+    launches: parseCount('launches', values.launches),
     rounds: parseCount('rounds', values.rounds),
     requests: parseCount('requests', values.requests),
     warmUp: parseCount('warm-up', values['warm-up']),
@@ -46,19 +49,20 @@ function parseCount(name, text) {
   throw new Error(`--${name} must be a whole number above 0, not "${text}"`);
 }
 
-async function run({ names, rounds, requests, warmUp }) {
+async function run({ names, ...settings }) {
   if (!existsSync(bin)) throw new Error('@ofn/core is not built: run `pnpm build` first');
   const begin = performance.now();
   const load = startLoad();
   const figures = {};
   try {
+    const count = (name) => settings[name].toLocaleString('en');
     console.log(
-      `Node ${process.version}, ${availableParallelism()} cores; ` +
-        `${rounds} rounds of ${requests.toLocaleString('en')} requests, 32 connections, ` +
-        `after ${warmUp.toLocaleString('en')} to warm up.\n`,
+      `Node ${process.version}, ${availableParallelism()} cores; ${count('launches')} launches of ` +
+        `${count('rounds')} rounds of ${count('requests')} requests over 32 connections, ` +
+        `after ${count('warmUp')} to warm up.\n`,
     );
     for (const name of names) {
-      const result = await measures[name]({ rounds, requests, warmUp, load });
+      const result = await measures[name]({ ...settings, load });
       console.log(`### ${result.title}\n\n${result.table}\n`);
       if (result.notes.length > 0) {
         console.log('Headers that differ from those of bare node:http:\n');

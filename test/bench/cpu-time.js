@@ -6,36 +6,44 @@ import { workloads } from './workloads.js';
 
 /**
  * Measures servers in alternation: all are started and warmed up, and then take turns, so that what
- * else the machine does hits all of them.
+ * else the machine does hits all of them. A server's cost differs from one process to the next, by
+ * what the compiler happened to do; so this is repeated with new processes.
  *
- * @param {{ rounds: number, requests: number, warmUp: number, load: object }} settings `requests`
- *   are those of one server in one round.
+ * @param {{ launches: number, rounds: number, requests: number, warmUp: number, load: object }}
+ *   settings `rounds` are those of a launch, `requests` those of one server in one round.
  * @returns {Promise<{series: Map<string, object[]>, differences: string[]}>} By server, one
  *   `{cpu, rate, p50, p99}` a round: microseconds a request, requests a second, milliseconds.
  */
 export async function measureCpuTime(keys, workloadName, settings) {
-  const { request, answer } = workloads[workloadName];
-  const { lengths, differences } = await compareAnswers(keys, { request, answer }, workloadName);
+  const workload = workloads[workloadName];
+  const { lengths, differences } = await compareAnswers(keys, workload, workloadName);
   const series = new Map(keys.map((key) => [key, []]));
-  const running = [];
-  try {
-    for (const key of keys) {
-      const port = await freePort();
-      const server = spawnServer(peers[key].start(workloadName, port), { probe: true });
-      running.push({ key, server, target: { port, request, responseLength: lengths.get(key) } });
-      await untilListening(server, port);
-    }
-    for (const { target } of running) await warmUp(target, settings);
-    for (let round = 0; round < settings.rounds; round += 1) {
-      // Every other round backwards, so that no server always runs after the same one.
-      for (const entry of round % 2 === 0 ? running : running.toReversed()) {
-        series.get(entry.key).push(await measureOnce(entry, settings));
+  for (let launch = 0; launch < settings.launches; launch += 1) {
+    const running = [];
+    try {
+      for (const key of keys) {
+        const port = await freePort();
+        const server = spawnServer(peers[key].start(workloadName, port), { probe: true });
+        const target = { port, request: workload.request, responseLength: lengths.get(key) };
+        running.push({ key, server, target });
+        await untilListening(server, port);
       }
+      await measureLaunch(running, settings, series);
+    } finally {
+      for (const { server } of running) await server.stop();
     }
-  } finally {
-    for (const { server } of running) await server.stop();
   }
   return { series, differences };
+}
+
+async function measureLaunch(running, settings, series) {
+  for (const { target } of running) await warmUp(target, settings);
+  for (let round = 0; round < settings.rounds; round += 1) {
+    // Every other round backwards, so that no server always runs after the same one.
+    for (const entry of round % 2 === 0 ? running : running.toReversed()) {
+      series.get(entry.key).push(await measureOnce(entry, settings));
+    }
+  }
 }
 
 async function warmUp(target, { load, warmUp: requests }) {

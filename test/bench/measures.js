@@ -46,10 +46,10 @@ export const measures = {
     };
   },
 
-  async 'cold-start'({ rounds }) {
+  async 'cold-start'({ launches, rounds }) {
     const keys = ['bare', 'ours', 'express', 'fastify', 'gcf'];
     // A start is short, and varies more than a load does.
-    const series = await measureColdStart(keys, 'hello-send', rounds * 3);
+    const series = await measureColdStart(keys, 'hello-send', launches * rounds * 2);
     return {
       title: 'Cold start: spawn to the first 200',
       table: renderOverBare(series, 'ms', (value) => value.toFixed(0)),
@@ -58,8 +58,8 @@ export const measures = {
     };
   },
 
-  async memory({ rounds, load }) {
-    const settings = { rounds: Math.min(rounds, 3), requests: RESIDENT_AFTER, load };
+  async memory({ launches, load }) {
+    const settings = { rounds: launches, requests: RESIDENT_AFTER, load };
     const series = await measureResident(['bare', 'ours'], 'hello-send', settings);
     return {
       title: `Resident memory after ${RESIDENT_AFTER.toLocaleString('en')} requests`,

@@ -9,9 +9,12 @@ import type { Exchange } from './exchange.ts';
  * emitted inside that call; an exchange whose handler adds none pays nothing.
  */
 export function followCall(emitter: EventEmitter & { exchange: Exchange | undefined }): void {
+  const { exchange } = emitter;
+  if (exchange === undefined || Object.hasOwn(emitter, 'emit')) return;
+  // Node itself listens, in the context of the call, when it is done with the exchange.
+  if (exchange.response.writableFinished) return;
   const invocation = currentInvocation();
-  if (invocation === undefined || emitter.exchange?.invocation !== invocation) return;
-  if (Object.hasOwn(emitter, 'emit')) return;
+  if (invocation === undefined || exchange.invocation !== invocation) return;
   const { emit } = emitter;
   const emitInside = (event: string, ...args: unknown[]): boolean =>
     runInside(invocation, () => emit.call(emitter, event, ...args)) ?? true;

@@ -1,5 +1,5 @@
 // Calls of `http` and `openfunction` functions: one request, one invocation, one reply.
-import type { Invocation, ServedFunction } from '../invocation/invocation.ts';
+import type { Invocation, InvocationInput, ServedFunction } from '../invocation/invocation.ts';
 import { invoke, type Settle } from '../invocation/invoke.ts';
 import { isThenable } from '../invocation/outcome.ts';
 import type { Exchange } from './exchange.ts';
@@ -16,8 +16,8 @@ export function createCallStage(served: ServedFunction, settings: StageSettings)
   const { showDetails, tracker } = settings;
   const replies = signature === 'openfunction';
 
-  function rejected(invocation: Invocation, error: unknown): void {
-    const exchange = invocation.input as Exchange;
+  function rejected(invocation: Invocation, error: unknown, input: InvocationInput): void {
+    const exchange = input as Exchange;
     invocation.error = error;
     failExchange(exchange, error, showDetails);
     tracker.settled(exchange);
@@ -25,8 +25,8 @@ export function createCallStage(served: ServedFunction, settings: StageSettings)
 
   const settle: Settle = {
     rejected,
-    resolved(invocation, value) {
-      const exchange = invocation.input as Exchange;
+    resolved(invocation, value, input) {
+      const exchange = input as Exchange;
       const { response } = exchange;
       try {
         if (response.headersSent || exchange.over) {
@@ -36,14 +36,14 @@ export function createCallStage(served: ServedFunction, settings: StageSettings)
         } else if (isWebResponse(value)) {
           sendWebResponse(response, value).then(
             () => tracker.settled(exchange),
-            (error: unknown) => rejected(invocation, error),
+            (error: unknown) => rejected(invocation, error, exchange),
           );
         } else {
           if (replies) sendResult(response, value);
           tracker.settled(exchange);
         }
       } catch (error) {
-        rejected(invocation, error);
+        rejected(invocation, error, exchange);
       }
     },
   };

@@ -62,9 +62,9 @@ export function createEndpoint(served: ServedFunction, settings: StageSettings):
     const exchange = new Exchange(request, response);
     const invocation = new Invocation(served, channel, exchange);
     exchange.invocation = invocation;
+    tracker.begin(exchange);
     request.exchange = exchange;
     response.exchange = exchange;
-    tracker.begin(exchange);
     if (observer !== undefined) observe(observer, definition, response);
     if (timeout > 0) {
       const timer = setTimeout(onTimeout, timeout, exchange);

@@ -90,6 +90,11 @@ export function createTracker(): ExchangeTracker {
     else if (!request.complete && invocation?.aborted === true) request.destroy();
   }
 
+  // One function for all responses: a closure for each would be their greatest cost here.
+  function onClose(this: FunctionResponse): void {
+    if (this.exchange !== undefined) close(this.exchange);
+  }
+
   return {
     get open() {
       return open;
@@ -98,7 +103,7 @@ export function createTracker(): ExchangeTracker {
       const { request, response } = exchange;
       open += 1;
       exchanges.add(exchange);
-      response.on('close', () => close(exchange));
+      response.on('close', onClose);
       // Writing to a client that has gone is no error of the function: its signal has aborted.
       response.on('error', ignore);
       // A pipelined response that waits for its turn never hears that its connection has gone.

@@ -53,7 +53,8 @@ export function createFunctionServer(settings: ServerSettings): Server {
   const isFree = (path: string): boolean => !functionPaths.includes(path);
   const probes: readonly string[] = settings.healthRoutes ? HEALTH_PATHS.filter(isFree) : [];
   const ignored = settings.ignoredRoutes.filter(isFree);
-  const filtersPaths = probes.length > 0 || ignored.length > 0;
+  const filtered = [...probes, ...ignored];
+  const mayBeFiltered = (url: string): boolean => filtered.some((path) => url.startsWith(path));
 
   function answerFiltered(path: string, response: ServerResponse): boolean {
     if (probes.includes(path)) {
@@ -76,7 +77,9 @@ export function createFunctionServer(settings: ServerSettings): Server {
       refuse(request, response, tooManyHeaders(maxHeaders));
       return;
     }
-    if (filtersPaths && answerFiltered(splitUrl(request.originalUrl).path, response)) return;
+    // Few requests are for these paths, and taking a URL apart is not free.
+    const url = request.originalUrl;
+    if (mayBeFiltered(url) && answerFiltered(splitUrl(url).path, response)) return;
     if (maxConcurrency > 0 && tracker.open >= maxConcurrency) {
       refuse(request, response, overloaded(maxConcurrency));
       return;

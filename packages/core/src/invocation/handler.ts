@@ -7,7 +7,7 @@ export function toCall(definition: FunctionDefinition): Call {
   const { handler, signature } = definition;
   switch (signature) {
     case 'http':
-      return (invocation) => handler(invocation.req, invocation.res);
+      return ({ input }) => handler(input.req, input.res);
     case 'openfunction':
       return (invocation) => handler(invocation, invocation.data);
     case 'cloudevent':

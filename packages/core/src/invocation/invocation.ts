@@ -58,7 +58,9 @@ export class Invocation<Data = any> {
 
   readonly #served: ServedFunction;
   readonly #channel: Channel;
-  readonly #input: InvocationInput;
+  #input: InvocationInput;
+  #req: Request | undefined = undefined;
+  #res: Response | undefined = undefined;
   #id: string | undefined = undefined;
   #locals: Record<string, unknown> | undefined = undefined;
   #log: Logger | undefined = undefined;
@@ -77,7 +79,7 @@ export class Invocation<Data = any> {
     return (this.#id ??= this.#input.callerId ?? randomUUID());
   }
 
-  /** What the channel knows of this call. For channels. */
+  /** What the channel knows of this call, until it ends. For channels. */
   get input(): InvocationInput {
     return this.#input;
   }
@@ -89,12 +91,12 @@ export class Invocation<Data = any> {
 
   /** The HTTP request, when the call came as one. */
   get req(): Request | undefined {
-    return this.#input.req;
+    return (this.#req ??= this.#input.req);
   }
 
   /** The HTTP response, when the call came as a request. */
   get res(): Response | undefined {
-    return this.#input.res;
+    return (this.#res ??= this.#input.res);
   }
 
   /** Aborts when the client disconnects, at the timeout, and at the drain deadline. */
@@ -224,7 +226,11 @@ export class Invocation<Data = any> {
 
   /** Marks the call as over. For channels. */
   end(): void {
+    const { callerId, traceparent } = this.#input;
     this.#ended = true;
+    // Node's async resources hold on to the call they were made in, long after its end on Node 20
+    // and 22. What a late log line needs stays; the request and the response do not.
+    this.#input = { callerId, traceparent };
   }
 }
 

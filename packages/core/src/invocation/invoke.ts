@@ -1,7 +1,7 @@
 // Runs one call inside its own async context, and hands on what came of it.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { processWide } from '../process-wide.ts';
-import type { Invocation, ServedFunction } from './invocation.ts';
+import type { Invocation, InvocationInput, ServedFunction } from './invocation.ts';
 import { isThenable } from './outcome.ts';
 
 const storage = processWide('calls', () => new AsyncLocalStorage<Invocation>());
@@ -19,10 +19,10 @@ export function currentInvocation(): Invocation | undefined {
   return storage.getStore();
 }
 
-/** What is done with the value or the error of a call. Called once. */
+/** What is done with the value or the error of a call. Called once, with what the call came with. */
 export interface Settle {
-  resolved(invocation: Invocation, value: unknown): void;
-  rejected(invocation: Invocation, error: unknown): void;
+  resolved(invocation: Invocation, value: unknown, input: InvocationInput): void;
+  rejected(invocation: Invocation, error: unknown, input: InvocationInput): void;
 }
 
 /** Calls the function. A handler that returns without a promise costs none. */
@@ -47,6 +47,7 @@ export function runInside<T>(invocation: Invocation, code: () => T): T | undefin
 }
 
 function run(served: ServedFunction, invocation: Invocation, settle: Settle): void {
+  const { input } = invocation;
   let value: unknown;
   let pending: Promise<unknown> | undefined;
   try {
@@ -54,14 +55,14 @@ function run(served: ServedFunction, invocation: Invocation, settle: Settle): vo
     // A foreign thenable may call back twice, or throw: a promise made of it does neither.
     if (isThenable(value)) pending = Promise.resolve(value);
   } catch (error) {
-    settle.rejected(invocation, error);
+    settle.rejected(invocation, error, input);
     return;
   }
-  if (pending === undefined) settle.resolved(invocation, value);
+  if (pending === undefined) settle.resolved(invocation, value, input);
   else {
     pending.then(
-      (resolved) => settle.resolved(invocation, resolved),
-      (error: unknown) => settle.rejected(invocation, error),
+      (resolved) => settle.resolved(invocation, resolved, input),
+      (error: unknown) => settle.rejected(invocation, error, input),
     );
   }
 }
