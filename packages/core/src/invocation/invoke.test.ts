@@ -6,7 +6,9 @@ import type { Invocation, ServedFunction } from './invocation.ts';
 import { currentInvocation, invoke, type Settle } from './invoke.ts';
 import type { Call } from './plugin.ts';
 
-function start(call: Call, invocation = {} as Invocation) {
+const input = { callerId: 'caller' };
+
+function start(call: Call, invocation = { input } as unknown as Invocation) {
   const settle = { resolved: vi.fn<Settle['resolved']>(), rejected: vi.fn<Settle['rejected']>() };
   invoke({ call } as Partial<ServedFunction> as ServedFunction, invocation, settle);
   return { ...settle, invocation };
@@ -17,7 +19,7 @@ describe('invoke', () => {
     'resolves with the returned value %j before it returns',
     (value) => {
       const { resolved, rejected, invocation } = start(() => value);
-      expect(resolved).toHaveBeenCalledExactlyOnceWith(invocation, value);
+      expect(resolved).toHaveBeenCalledExactlyOnceWith(invocation, value, input);
       expect(rejected).not.toHaveBeenCalled();
     },
   );
@@ -26,7 +28,7 @@ describe('invoke', () => {
     const { resolved, rejected, invocation } = start(async () => 'later');
     expect(resolved).not.toHaveBeenCalled();
     await setImmediate();
-    expect(resolved).toHaveBeenCalledExactlyOnceWith(invocation, 'later');
+    expect(resolved).toHaveBeenCalledExactlyOnceWith(invocation, 'later', input);
     expect(rejected).not.toHaveBeenCalled();
   });
 
@@ -34,7 +36,7 @@ describe('invoke', () => {
     const { resolved, rejected, invocation } = start(() => {
       throw thrown;
     });
-    expect(rejected).toHaveBeenCalledExactlyOnceWith(invocation, thrown);
+    expect(rejected).toHaveBeenCalledExactlyOnceWith(invocation, thrown, input);
     expect(resolved).not.toHaveBeenCalled();
   });
 
@@ -42,14 +44,14 @@ describe('invoke', () => {
     const boom = new Error('boom');
     const { resolved, rejected, invocation } = start(() => Promise.reject(boom));
     await setImmediate();
-    expect(rejected).toHaveBeenCalledExactlyOnceWith(invocation, boom);
+    expect(rejected).toHaveBeenCalledExactlyOnceWith(invocation, boom, input);
     expect(resolved).not.toHaveBeenCalled();
   });
 
   test('awaits a thenable that is no promise, such as a query builder', async () => {
     const { resolved } = start(() => ({ then: (done: (value: string) => void) => done('rows') }));
     await setImmediate();
-    expect(resolved).toHaveBeenCalledExactlyOnceWith(expect.anything(), 'rows');
+    expect(resolved).toHaveBeenCalledExactlyOnceWith(expect.anything(), 'rows', input);
   });
 
   test('settles once, whatever a thenable does', async () => {
@@ -61,7 +63,7 @@ describe('invoke', () => {
       },
     }));
     await setImmediate();
-    expect(resolved).toHaveBeenCalledExactlyOnceWith(expect.anything(), 'first');
+    expect(resolved).toHaveBeenCalledExactlyOnceWith(expect.anything(), 'first', input);
     expect(rejected).not.toHaveBeenCalled();
   });
 
@@ -86,7 +88,7 @@ describe('invoke', () => {
   ])('rejects with the error of a thenable %s', async (_title, call) => {
     const { rejected } = start(call);
     await setImmediate();
-    expect(rejected).toHaveBeenCalledExactlyOnceWith(expect.anything(), boom);
+    expect(rejected).toHaveBeenCalledExactlyOnceWith(expect.anything(), boom, input);
   });
 });
 
