@@ -306,6 +306,21 @@ describe('a start that fails', () => {
     expect(later).not.toHaveBeenCalled();
   });
 
+  test('closes only plugins whose set-up was done', async () => {
+    const close = vi.fn<(name: string) => void>();
+    const plugin = (name: string, setup = (): unknown => undefined): Plugin => ({
+      name,
+      setup,
+      close: () => close(name),
+    });
+    use(plugin('a'));
+    use(plugin('b', () => Promise.resolve()));
+    use(plugin('broken', () => Promise.reject(new Error('no database'))));
+    use(plugin('later'));
+    await failure(create().start());
+    expect(close.mock.calls).toEqual([['b'], ['a']]);
+  });
+
   test('has run its stop hooks: a stop after it does not run them again', async () => {
     const stopHook = vi.fn<() => void>();
     onStop(stopHook);
@@ -451,6 +466,26 @@ describe('a stop', () => {
     expect(await listens(port)).toBe(false);
   });
 
+  test.each([
+    ['a stop hook', (): void => onStop(() => new Promise(() => {}))],
+    ['a plugin', (): void => use({ name: 'endless', close: () => new Promise(() => {}) })],
+  ])('waits for %s no longer than for the calls, and runs the others', async (_, prepare) => {
+    const steps: string[] = [];
+    use({ name: 'p', close: () => steps.push('plugin') });
+    onStop(() => steps.push('first registered'));
+    prepare();
+    onStop(() => steps.push('last registered'));
+    const runtime = create({ args: ['--drain-timeout=20ms'] });
+    await runtime.start();
+    expect(await failure(runtime.stop())).toMatchObject({
+      code: 'OFN_STOP_FAILED',
+      exitCode: 1,
+      message: 'a stop hook failed: it did not end within 0.02 s',
+    });
+    expect(steps).toEqual(['last registered', 'first registered', 'plugin']);
+    expect(runtime.state).toBe('stopped');
+  });
+
   test('during the start keeps it from listening', async () => {
     let release = (): void => {};
     const reached = new Promise<void>((resolve) => {
@@ -526,6 +561,35 @@ describe('the drain', () => {
     expect(runtime.state).toBe('stopped');
   });
 
+  test('serves the request of a connection that was open before', async () => {
+    const runtime = create();
+    const { port } = await runtime.start();
+    const socket = connect(port, '127.0.0.1');
+    await Promise.all([once(runtime.server, 'connection'), once(socket, 'connect')]);
+    const stopped = runtime.stop();
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    const reply = await text(socket);
+    expect(reply).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*hello$/);
+    expect(reply).toMatch(/\r\nConnection: close\r\n/i);
+    await stopped;
+  });
+
+  test('waits half a second for such a request, and not longer', async () => {
+    const runtime = create();
+    const { port } = await runtime.start();
+    const socket = connect(port, '127.0.0.1');
+    const closed = once(socket, 'close');
+    await Promise.all([once(runtime.server, 'connection'), once(socket, 'connect')]);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const stopped = runtime.stop();
+    await vi.advanceTimersByTimeAsync(499);
+    expect(runtime.state).toBe('draining');
+    await vi.advanceTimersByTimeAsync(1);
+    await stopped;
+    expect(runtime.state).toBe('stopped');
+    await closed;
+  });
+
   test('runs the stop hooks even when calls were cut off', async () => {
     const { definition, entered } = createGate();
     const stopHook = vi.fn<() => void>();
@@ -565,6 +629,25 @@ describe('the drain', () => {
     const { port } = await runtime.start();
     await runtime.stop({ skipDelay: true });
     expect(await listens(port)).toBe(false);
+  });
+});
+
+describe('the host of the addresses', () => {
+  test.each([
+    ['127.0.0.1', 'localhost'],
+    ['0.0.0.0', 'localhost'],
+    ['localhost', 'localhost'],
+    ['127.0.0.2', '127.0.0.2'],
+    ['::', 'localhost'],
+    ['2001:db8::7', '[2001:db8::7]'],
+  ])('of --host %s is %s', async (host, expected) => {
+    const runtime = create({ host });
+    vi.spyOn(runtime.server, 'listen').mockImplementation((...args) => {
+      queueMicrotask(args.at(-1) as () => void);
+      return runtime.server;
+    });
+    vi.spyOn(runtime.server, 'address').mockReturnValue({ port: 7 } as AddressInfo);
+    expect(await runtime.start()).toEqual({ host: expected, port: 7, adminPort: undefined });
   });
 });
 

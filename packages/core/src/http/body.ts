@@ -63,22 +63,22 @@ export function readBody(
   }
   const chunks: Buffer[] = [];
   let size = 0;
-  const finish = (error: OfnError | undefined, bytes?: Buffer): void => {
+  const fail = (error: OfnError): void => {
     stream.removeListener('data', onData);
     stream.removeListener('end', onEnd);
     if (stream !== request) {
       request.unpipe();
       stream.destroy();
     }
-    done(error, bytes);
+    done(error);
   };
   const onData = (chunk: Buffer): void => {
     size += chunk.length;
-    if (size > limit) finish(tooLarge(limit));
+    if (size > limit) fail(tooLarge(limit));
     else chunks.push(chunk);
   };
   const onEnd = (): void => {
-    finish(undefined, chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, size));
+    done(undefined, chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, size));
   };
   stream.on('data', onData);
   stream.on('end', onEnd);
@@ -88,7 +88,7 @@ export function readBody(
       if (failed) return;
       failed = true;
       const message = `the body is not valid ${encoding}: ${cause.message}`;
-      finish(new OfnError('OFN_BODY_MALFORMED', message, { cause }));
+      fail(new OfnError('OFN_BODY_MALFORMED', message, { cause }));
     });
   }
 }

@@ -47,6 +47,7 @@ export function createEndpoint(served: ServedFunction, settings: StageSettings):
   // Everything up to the handler: what throws here is answered like what the handler throws.
   function proceed(exchange: Exchange, invocation: Invocation, bytes?: Buffer): void {
     const { request } = exchange;
+    request.exchange = exchange;
     try {
       request.rawBody = bytes;
       if (!isEvent && bytes !== undefined && bytes.length > 0) {
@@ -63,7 +64,6 @@ export function createEndpoint(served: ServedFunction, settings: StageSettings):
     const invocation = new Invocation(served, channel, exchange);
     exchange.invocation = invocation;
     tracker.begin(exchange);
-    request.exchange = exchange;
     response.exchange = exchange;
     if (observer !== undefined) observe(observer, definition, response);
     if (timeout > 0) {

@@ -71,19 +71,14 @@ export class FunctionResponse extends ServerResponse {
   json(value?: unknown): this {
     // What JSON cannot express is sent as Express sends `undefined`: without a body.
     const text = JSON.stringify(value) as string | undefined;
-    if (!this.hasHeader('Content-Type')) {
-      this.setHeader('Content-Type', 'application/json; charset=utf-8');
-    }
+    const type = this.#typed('application/json; charset=utf-8');
     if (text === undefined) return callExpress(this, 'send', [text]) as this;
-    return this.#sendText(text);
+    return this.#sendText(text, type);
   }
 
   send(body?: unknown): this {
     if (typeof body === 'string') {
-      if (!this.hasHeader('Content-Type')) {
-        this.setHeader('Content-Type', 'text/html; charset=utf-8');
-      }
-      return this.#sendText(body);
+      return this.#sendText(body, this.#typed('text/html; charset=utf-8'));
     }
     if (typeof body === 'object' && body !== null && !ArrayBuffer.isView(body)) {
       return this.json(body);
@@ -92,25 +87,32 @@ export class FunctionResponse extends ServerResponse {
     return callExpress(this, 'send', [body]) as this;
   }
 
-  // The common ending of `send` and `json`: text, with a status that has a body and without the
-  // validators or framings that would make Express change its headers.
-  #sendText(text: string): this {
+  // Sets the content type unless the handler has. Returns whether it is text in utf-8.
+  #typed(fallback: string): boolean {
+    const given = this.getHeader('Content-Type');
+    if (given === undefined) this.setHeader('Content-Type', fallback);
+    return given === undefined || (typeof given === 'string' && UTF8.test(given));
+  }
+
+  // The common ending of `send` and `json`: text, with a status that has a body, for a request
+  // without conditions, and without a framing that would make Express change its headers.
+  #sendText(text: string, isUtf8: boolean): this {
+    const { headers, method } = this.req;
     const status = this.statusCode;
     if (
       status < 200 ||
       status === 204 ||
       status === 205 ||
       status === 304 ||
-      this.hasHeader('ETag') ||
-      this.hasHeader('Last-Modified') ||
+      headers['if-none-match'] !== undefined ||
+      headers['if-modified-since'] !== undefined ||
       this.hasHeader('Transfer-Encoding') ||
-      this.req.headers['if-none-match'] !== undefined ||
-      !isUtf8(this.getHeader('Content-Type'))
+      !isUtf8
     ) {
       return callExpress(this, 'send', [text]) as this;
     }
     this.setHeader('Content-Length', Buffer.byteLength(text));
-    if (this.req.method === 'HEAD') this.end();
+    if (method === 'HEAD') this.end();
     else this.end(text, 'utf8');
     return this;
   }
@@ -136,7 +138,3 @@ function withCharset(type: string): string | undefined {
 
 // Express rewrites the charset of a text it sends to utf-8, and the type to lower case.
 const UTF8 = /^[^A-Z;]+; charset=utf-8$/;
-
-function isUtf8(contentType: unknown): boolean {
-  return typeof contentType === 'string' && UTF8.test(contentType);
-}
