@@ -3,7 +3,8 @@
 /**
  * The documented error codes.
  *
- * A code with a `status` answers a call; a code with an `exitCode` ends the process.
+ * A code with a `status` answers a call; a code with an `exitCode` ends the process. What is private
+ * is told in the logs, and to callers in development only: it speaks of the code, not of the call.
  * `docs/errors.md` explains each one, and a test keeps that page and this table equal.
  */
 export const ERROR_TABLE = {
@@ -19,9 +20,13 @@ export const ERROR_TABLE = {
   OFN_BODY_UNSUPPORTED: { status: 415, title: 'The encoding of the body is not supported' },
   OFN_HEADERS_TOO_LARGE: { status: 431, title: 'The headers are too large or too many' },
   OFN_FUNCTION_FAILED: { status: 500, title: 'The function failed' },
-  OFN_RESULT_INVALID: { status: 500, title: 'The result of the function cannot be sent' },
-  OFN_OUTPUT_UNKNOWN: { status: 500, title: 'The function has no such output' },
-  OFN_OUTPUT_UNSUPPORTED: { status: 500, title: 'Outputs are not supported' },
+  OFN_RESULT_INVALID: {
+    status: 500,
+    isPrivate: true,
+    title: 'The result of the function cannot be sent',
+  },
+  OFN_OUTPUT_UNKNOWN: { status: 500, isPrivate: true, title: 'The function has no such output' },
+  OFN_OUTPUT_UNSUPPORTED: { status: 500, isPrivate: true, title: 'Outputs are not supported' },
   OFN_OVERLOADED: { status: 503, title: 'The function is at its concurrency limit' },
   OFN_STOPPING: { status: 503, title: 'The server stopped before the function answered' },
   OFN_TIMEOUT: { status: 504, title: 'The function did not answer in time' },
@@ -47,7 +52,7 @@ export const ERROR_TABLE = {
   OFN_UNCAUGHT: { exitCode: 16, title: 'An error was thrown outside every call' },
 } as const satisfies Record<
   string,
-  { title: string } & ({ status: number } | { exitCode: number })
+  { title: string } & ({ status: number; isPrivate?: true } | { exitCode: number })
 >;
 
 /** One of the documented error codes, such as `OFN_BODY_MALFORMED`. */
@@ -94,7 +99,12 @@ export class OfnError extends Error {
     this.headers = options.headers;
   }
 
-  /** Whether the code is about a call, and the message for its caller. */
+  /** Whether the message may be shown to the caller. */
+  get isPublic(): boolean {
+    return this.isAnswer && !('isPrivate' in ERROR_TABLE[this.code]);
+  }
+
+  /** Whether the code is about a call. */
   get isAnswer(): boolean {
     return 'status' in ERROR_TABLE[this.code];
   }

@@ -153,6 +153,20 @@ describe('the file of a source', () => {
     }
   });
 
+  test.each(['index.js', 'function.mjs'])(
+    'is %s when main of package.json leads nowhere, as npm writes it by default',
+    (file) => {
+      write({ 'package.json': { main: 'missing.js' }, [file]: '' });
+      expect(found()).toBe(file);
+    },
+  );
+
+  test('is what the import condition says, before that of require', () => {
+    const exports = { require: './required.cjs', import: './imported.mjs' };
+    write({ 'package.json': { exports }, 'required.cjs': '', 'imported.mjs': '' });
+    expect(found()).toBe('imported.mjs');
+  });
+
   test('is found from a path relative to the working directory', () => {
     write({ 'index.js': '' });
     expect(resolveSource(relative(process.cwd(), folder))).toBe(join(folder, 'index.js'));
@@ -334,6 +348,49 @@ describe('a target', () => {
   test('reaches into exported objects', async () => {
     write({ 'index.js': 'exports.users = { v1: { find: () => "found" } };' });
     expect(await answers({ target: 'users.v1.find' })).toEqual({ 'users.v1.find': 'found' });
+  });
+
+  test.each([
+    ['an instance', 'exports.svc = new Service();'],
+    ['an object', 'exports.svc = { name: "Ada", handle() { return this.name; } };'],
+    [
+      'a class, as a static method',
+      'exports.svc = class { static who = "Ada"; static handle() { return this.who; } };',
+    ],
+  ])('is a method of %s, with its this', async (_, text) => {
+    write({
+      'index.js': `class Service { name = 'Ada'; handle() { return this.name; } } ${text}`,
+    });
+    expect(await answers({ target: 'svc.handle' })).toEqual({ 'svc.handle': 'Ada' });
+  });
+
+  test.each([undefined, 'function'])(
+    'may be the default export that was compiled to CommonJS: --target %s',
+    async (target) => {
+      write({
+        'index.js':
+          'Object.defineProperty(exports, "__esModule", { value: true });' +
+          'exports.default = { function: () => "default" };',
+      });
+      expect(await answers({ target })).toEqual({ function: 'default' });
+    },
+  );
+
+  test('is the default export itself when that was compiled to CommonJS', async () => {
+    write({
+      'index.js':
+        'Object.defineProperty(exports, "__esModule", { value: true });' +
+        'exports.default = () => "default";',
+    });
+    expect(await answers()).toEqual({ function: 'default' });
+  });
+
+  test('is refused when it is a class', async () => {
+    write({ 'index.js': 'exports.Service = class Service {};' });
+    expect(await refusal({ target: 'Service' })).toMatchObject({
+      code: 'OFN_FUNCTION_INVALID',
+      exitCode: 1,
+    });
   });
 
   test('reaches into a default export', async () => {

@@ -181,7 +181,12 @@ async function selectFunctions(
   }
   const there = [...registry.functions.keys(), ...callableNames(exported, signatureType)];
   if (value !== undefined && target !== undefined) {
-    const kind = Array.isArray(value) ? 'an array' : `of type ${typeof value}`;
+    const kind =
+      typeof value === 'function'
+        ? 'a class'
+        : Array.isArray(value)
+          ? 'an array'
+          : `of type ${typeof value}`;
     const message = `"${name}" of ${file} is no function but ${kind}; there is ${list(there)}`;
     throw new OfnError('OFN_FUNCTION_INVALID', message);
   }

@@ -253,6 +253,18 @@ describe('the registry', () => {
     expect(registry.functions.has('elsewhere')).toBe(true);
   });
 
+  test.each(['http', 'cloudevent', 'openfunction', 'event'] as const)(
+    'takes no class for a handler of %s',
+    (signature) => {
+      class Service {
+        readonly name = 'service';
+      }
+      expect(() => defineFunction('service', signature, Service)).toThrowError(
+        expect.objectContaining({ code: 'OFN_FUNCTION_INVALID' }),
+      );
+    },
+  );
+
   test('is left alone by a definition that is not registered', () => {
     defineFunction('quiet', 'http', () => {});
     expect(registry.functions.size).toBe(0);

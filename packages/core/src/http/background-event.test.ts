@@ -378,3 +378,63 @@ describe('a legacy event in full', () => {
     expect([made.subject, made.data]).toEqual([undefined, { email: 'x' }]);
   });
 });
+
+describe('a field of a legacy event that is of another kind', () => {
+  const legal = {
+    eventId: ID,
+    timestamp: TIME,
+    eventType: 'google.pubsub.topic.publish',
+    resource: pubsub.resource,
+  };
+  // JSON can hold an object that cannot become text.
+  const textless = { toString: 0, valueOf: 0 };
+
+  it.each<[string, object, object?]>([
+    ['a null resource', { resource: null }],
+    ['a resource that is a number', { resource: 5 }],
+    ['a resource that is a list', { resource: ['a'] }],
+    ['a service that is a number', { resource: { service: 5, name: 'x' } }],
+    ['a name that is an object', { resource: { service: 'a', name: {} } }],
+    ['an id that is missing', { eventId: undefined }],
+    ['an id that is an object', { eventId: textless }],
+    ['a time that is a number', { timestamp: 5 }],
+    ['a time that is null', { timestamp: null }],
+    ['a type that is a number', { eventType: 5 }],
+    ['a type that is no text', { eventType: textless }],
+    ['a type of a member of objects', { eventType: 'constructor' }],
+    ['a type of a prototype', { eventType: '__proto__' }],
+    [
+      'a domain that is no text',
+      {
+        eventType: 'providers/google.firebase.database/eventTypes/ref.write',
+        resource: database.resource,
+      },
+      { domain: textless },
+    ],
+  ])('%s is refused with 400', async (_, changes, beside) => {
+    let calls = 0;
+    const send = await serve(cloudEvent('strict', () => void (calls += 1)));
+    const body = { data: {}, context: { ...legal, ...changes }, ...beside };
+    expect(await refusal(await send({ body }))).toEqual({
+      status: 400,
+      code: 'OFN_EVENT_MALFORMED',
+    });
+    expect(calls).toBe(0);
+  });
+
+  it.each(['constructor', '__proto__'])(
+    'a service named %s is one like others',
+    async (service) => {
+      const send = await serve(cloudEvent('service', ({ source }) => ({ source })));
+      const body = { data: {}, context: { ...legal, resource: { service, name: 'x' } } };
+      expect(await (await send({ body })).json()).toEqual({ source: `//${service}/x` });
+    },
+  );
+
+  it('an id of a push message that is no text is refused with 400', async () => {
+    const send = await serve(cloudEvent('pushed', () => {}));
+    const message = { messageId: textless, data: 'eA==' };
+    const response = await send({ body: { message, subscription: 's' } });
+    expect(await refusal(response)).toEqual({ status: 400, code: 'OFN_EVENT_MALFORMED' });
+  });
+});

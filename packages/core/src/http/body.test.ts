@@ -109,6 +109,30 @@ describe('the value of a body', () => {
     },
   );
 
+  const FORM = { headers: { 'content-type': 'application/x-www-form-urlencoded' } };
+  const repeated = (count: number, field: string) => Array(count).fill(field).join('&');
+
+  it.each([21, 101, 1000])('is a list for %i fields of one name', async (count) => {
+    const send = await serve(echo());
+    const response = await send({ ...FORM, body: repeated(count, 'a[]=x') });
+    const { body } = (await response.json()) as { body: unknown };
+    expect(body).toEqual({ a: Array(count).fill('x') });
+  });
+
+  it('is refused with 413 for a form of more than 1,000 fields', async () => {
+    const send = await serve(echo());
+    const response = await send({ ...FORM, body: repeated(1001, 'a=x') });
+    expect(await refusal(response)).toEqual({ status: 413, code: 'OFN_BODY_TOO_LARGE' });
+  });
+
+  it('is nested as deep as 32 fields of a form, and refused with 400 beyond', async () => {
+    const send = await serve(echo());
+    const nested = (depth: number) => send({ ...FORM, body: `a${'[b]'.repeat(depth)}=x` });
+    const { body } = (await (await nested(32)).json()) as { body: unknown };
+    expect(JSON.stringify(body)).toBe(`{"a":${'{"b":'.repeat(32)}"x"${'}'.repeat(33)}`);
+    expect(await refusal(await nested(33))).toEqual(MALFORMED);
+  });
+
   it('never reaches a prototype through the names of fields', async () => {
     const send = await serve(
       http('polluted', (req, res) => {

@@ -88,6 +88,20 @@ describe('a binary event', () => {
     expect(event?.data).toBe('aé');
   });
 
+  it('has JSON in the charset it names', async () => {
+    const headers = { ...binaryHeaders, 'content-type': 'application/json; charset=iso-8859-1' };
+    const [event] = await received(headers, new Uint8Array([0x22, 0xe9, 0x22]));
+    expect(event?.data).toBe('é');
+  });
+
+  it('has the type of its data from Content-Type alone', async () => {
+    const headers = { ...binaryHeaders, 'ce-datacontenttype': 'text/plain' };
+    const [typed] = await received({ ...headers, 'content-type': 'application/json' }, '{"a":1}');
+    expect([typed?.datacontenttype, typed?.data]).toEqual(['application/json', { a: 1 }]);
+    const [untyped] = await received(headers, undefined);
+    expect([untyped?.datacontenttype, untyped?.data]).toEqual([undefined, undefined]);
+  });
+
   it.each([['ce-data'], ['ce-data_base64']])(
     'takes no data from a header named %s',
     async (name) => {
@@ -233,6 +247,8 @@ describe('a malformed event is refused with 400', () => {
     ['with null data and data_base64', ...structured({ data: null, data_base64: 'eA==' })],
     ['with data_base64 that is no text', ...structured({ data_base64: 5 })],
     ['with data_base64 that is no base64', ...structured({ data_base64: '*?*' })],
+    ['with data_base64 of no whole bytes', ...structured({ data_base64: 'eA' })],
+    ['with data_base64 of URLs', ...structured({ data_base64: '_-8=' })],
     ['with a schemaurl of version 0.3', ...structured({ schemaurl: '/x' })],
     ['with a prototype for a name', { 'content-type': STRUCTURED }, '{"__proto__":{"id":"1"}}'],
     ['that is batched and an object', { 'content-type': BATCHED }, json(required)],

@@ -1,4 +1,5 @@
 // One function behind HTTP: methods, bodies, time limits, disconnects, failures, and calls kept apart.
+import { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as after } from 'node:timers/promises';
 import express from 'express';
 import { describe, expect, it } from 'vitest';
@@ -388,6 +389,57 @@ describe('an Express app', () => {
       { a: '1' },
     ]);
     expect((await send({ path: '/nowhere' })).status).toBe(404);
+  });
+
+  it.each([
+    ['JSON', 'application/json', '{"a":"1"}'],
+    ['a form', 'application/x-www-form-urlencoded', 'a=1'],
+  ])('may be called by a handler, and parses %s that was read no more', async (_, type, body) => {
+    const app = express();
+    app.use(express.json(), express.urlencoded());
+    app.post('/items/:id', (req, res) => void res.json([req.params, req.body]));
+    const send = await serve(http('called', (req, res) => void app(req, res)));
+    const headers = { 'content-type': type };
+    const response = await send({ path: '/items/7', body, headers });
+    expect(await response.json()).toEqual([{ id: '7' }, { a: '1' }]);
+    expect((await send({ path: '/nowhere' })).status).toBe(404);
+  });
+
+  it('that fails is answered by itself', async () => {
+    const app = express();
+    app.use(() => {
+      throw Object.assign(new Error('no'), { status: 418 });
+    });
+    const handler: express.ErrorRequestHandler = (error, _req, res, _next) =>
+      void res.status((error as { status: number }).status).send('mine');
+    app.use(handler);
+    const send = await serve(http('failing', app));
+    const response = await send();
+    expect([response.status, await response.text()]).toEqual([418, 'mine']);
+  });
+
+  // As Express 4 does: prototypes of its own, and a body parser that asks `_body`.
+  describe('of an older Express', () => {
+    const request = Object.create(IncomingMessage.prototype) as object;
+    const app = Object.assign(
+      (req: IncomingMessage, res: ServerResponse): void => {
+        Object.setPrototypeOf(req, request);
+        Object.setPrototypeOf(res, ServerResponse.prototype);
+        const isParsed: unknown = Reflect.get(req, '_body');
+        res.statusCode = isParsed === true ? 200 : 500;
+        res.end(JSON.stringify(Reflect.get(req, 'body')));
+      },
+      { handle: () => {}, request },
+    );
+
+    it.each([
+      ['is the function', () => http('older', app as never)],
+      ['is called by it', () => http('older', (req, res) => app(req, res))],
+    ])('parses a body that was read no more when it %s', async (_, define) => {
+      const send = await serve(define());
+      const response = await send({ body: { a: 1 } });
+      expect([response.status, await response.json()]).toEqual([200, { a: 1 }]);
+    });
   });
 
   it('has the other members of the framework too', async () => {

@@ -96,6 +96,12 @@ describe('another value that a handler returns', () => {
     expect([response.status, await response.text()]).toEqual([202, 'x']);
   });
 
+  it('is nothing when it is null', async () => {
+    const send = await serve(cloudEvent('null', () => null));
+    const response = await send(REQUESTS.binary);
+    expect([response.status, await response.text()]).toEqual([204, '']);
+  });
+
   it('may be nothing', async () => {
     const send = await serve(cloudEvent('nothing', () => {}));
     for (const mode of modes) expect((await send(REQUESTS[mode])).status).toBe(204);

@@ -163,8 +163,13 @@ describe('a handler that reads a body of which the rest will not come', () => {
   const HALF = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf';
 
   it.each([
-    ['its client has gone', [], (socket: Socket) => void socket.destroy(), /^$/],
-    ['its client has ended', [], (socket: Socket) => void socket.end(), /^HTTP\/1\.1 400 |^$/],
+    ['its client has gone', [], (socket: Socket): void => void socket.destroy(), /^$/],
+    [
+      'its client has ended',
+      [],
+      (socket: Socket): void => void socket.end(),
+      /^HTTP\/1\.1 400 |^$/,
+    ],
     ['it takes too long', ['--timeout=30ms'], () => {}, /^HTTP\/1\.1 504 /],
     ['the client is too slow', ['--request-timeout=60ms'], () => {}, /^HTTP\/1\.1 408 /],
   ] as const)('gets an error when %s', async (_, flags, leave, answer) => {

@@ -101,6 +101,23 @@ describe('a client that still sends the body of a refused call', () => {
   });
 });
 
+it('a failed call whose request is piped to its response is answered with the problem alone', async () => {
+  const piping = signalled();
+  const { addresses } = await listen([
+    http('piping', { body: 'stream' }, async (req, res) => {
+      req.pipe(res);
+      piping.resolve();
+      throw new Error('no');
+    }),
+  ]);
+  const head = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n';
+  const { socket, reply } = connectTo(addresses.port, head);
+  await Promise.all([piping.promise, once(socket, 'data')]);
+  socket.write('rest');
+  const [, body = ''] = (await reply).split('\r\n\r\n');
+  expect(JSON.parse(body)).toMatchObject({ code: 'OFN_FUNCTION_FAILED' });
+});
+
 describe('an error that cannot be read', () => {
   const withGetter = (field: string): Error =>
     Object.defineProperty(new Error('x'), field, {

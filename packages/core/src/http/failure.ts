@@ -1,5 +1,5 @@
 // How a call that failed is answered, and how a client that still sends gets to read it.
-import type { ErrorCode } from '../errors.ts';
+import { OfnError, type ErrorCode } from '../errors.ts';
 import type { Invocation } from '../invocation/invocation.ts';
 import { toFailure, type Failure } from '../invocation/outcome.ts';
 import { hasBody } from './body.ts';
@@ -28,7 +28,13 @@ export function failExchange(exchange: Exchange, thrown: unknown, showDetails: b
     else answer(request, response, failure, { invocation: invocation.id, showDetails });
   } catch {
     // An error that cannot even be read (a getter that throws) must not reach other calls.
-    response.destroy();
+    const unreadable = new OfnError(
+      'OFN_FUNCTION_FAILED',
+      'the function threw an unreadable error',
+    );
+    invocation.log.error({ err: unreadable }, unreadable.message);
+    if (response.headersSent) response.destroy();
+    else sendProblem(response, toFailure(unreadable), { invocation: invocation.id });
   }
 }
 

@@ -63,6 +63,8 @@ describe('the Request', () => {
     [{ 'x-forwarded-host': 'www.example, inner' }, '/a', 'http://www.example/a'],
     [{}, 'http://other.example/b?c', 'http://other.example/b?c'],
     [{}, '//evil.example/x', 'http://localhost//evil.example/x'],
+    [{ host: 'inner', 'x-forwarded-host': '[::1]:8443' }, '/x?y', 'http://[::1]:8443/x?y'],
+    [{ host: 'inner:81' }, 'http://outer:82/x', 'http://outer:82/x'],
   ])('behind %j for the target %s has its URL', async (headers, path, url) => {
     const send = await serve(http('url', (request: Request) => new Response(request.url)));
     expect(await (await send({ path, headers })).text()).toBe(url);
@@ -71,9 +73,17 @@ describe('the Request', () => {
   it.each([
     [{ host: 'a b' }],
     [{ host: '[' }],
+    [{ host: 'a.example/admin' }],
+    [{ host: 'a.example?q=' }],
+    [{ host: 'a.example#' }],
+    [{ host: 'a.example\\\\b' }],
+    [{ host: 'a:port' }],
     [{ 'x-forwarded-host': 'user:secret@host' }],
     [{ 'x-forwarded-host': 'host/admin?' }],
+    [{ 'x-forwarded-host': '' }],
     [{ 'x-forwarded-proto': 'no proto' }],
+    [{ 'x-forwarded-proto': 'ftp' }],
+    [{ 'x-forwarded-proto': 'javascript' }],
   ])('that %j does not make is refused with 400', async (headers) => {
     const send = await serve(http('no-url', (request: Request) => new Response(request.url)));
     const response = await send({ path: '/x', headers });
@@ -83,6 +93,7 @@ describe('the Request', () => {
   it('of a method that Request does not allow is refused, not failed', async () => {
     const send = await serve(http('trace', (request: Request) => new Response(request.method)));
     const response = await send({ method: 'TRACE' });
+    expect(response.headers.get('allow')?.split(', ')).toContain('GET');
     expect(await refusal(response)).toEqual({ status: 405, code: 'OFN_METHOD_NOT_ALLOWED' });
   });
 
@@ -303,6 +314,26 @@ describe('the Response', () => {
   it('must be returned by a handler with one parameter', async () => {
     const send = await serve(http('forgot', ((_request: Request) => 'text') as never));
     expect(await refusal(await send())).toEqual({ status: 500, code: 'OFN_RESULT_INVALID' });
+  });
+
+  it('may be of a class that is not the one of Node', async () => {
+    class Foreign {
+      readonly status = 201;
+      readonly statusText = '';
+      readonly headers = new Map([['x-foreign', 'yes']]);
+      readonly body = new Response('foreign').body;
+      readonly [Symbol.toStringTag] = 'Response';
+    }
+    const definitions = [
+      http('foreign', (_request: Request) => new Foreign() as never),
+      http('foreign-express', (_req, _res) => new Foreign()),
+    ];
+    for (const definition of definitions) {
+      const send = await serve(definition);
+      const response = await send();
+      expect([response.status, response.headers.get('x-foreign')]).toEqual([201, 'yes']);
+      expect(await response.text()).toBe('foreign');
+    }
   });
 
   it('may be returned by a handler of req and res, which wins if it answers itself', async () => {

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import type { CookieOptions, Request, Response } from 'express';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { http } from '../index.ts';
+import { http, type HttpHandler } from '../index.ts';
 import { besideExpress, type BesideExpress, type Sent } from './beside-express.fixture.ts';
 import { refusal, serve } from './serve.fixture.ts';
 
@@ -419,4 +419,41 @@ it('answers a failed call with a problem though headers were prepared', async ()
   const response = await send();
   expect(response.headers.get('x-request-id')).toBe('kept');
   expect(await refusal(response)).toEqual({ status: 500, code: 'OFN_FUNCTION_FAILED' });
+});
+
+describe('what a member hands on, since there is no route after the function', () => {
+  it.each<[string, HttpHandler, object, number]>([
+    ['sendFile of a missing file', (_req, res) => res.sendFile(nowhere), {}, 404],
+    [
+      'format without a match',
+      (_req, res) => res.format({ html: () => res.send('html') }),
+      { accept: 'image/png' },
+      406,
+    ],
+    [
+      'next of an error',
+      (req, _res) => req.next?.(Object.assign(new Error(), { status: 409 })),
+      {},
+      409,
+    ],
+  ])('%s is answered with a problem', async (_, handler, headers, status) => {
+    const send = await serve(http('handing-on', handler));
+    const response = await send({ headers: { ...headers } });
+    expect(await refusal(response)).toEqual({ status, code: 'OFN_FUNCTION_FAILED' });
+  });
+
+  it('next without an error is answered 404', async () => {
+    const send = await serve(http('next', (req, _res) => req.next?.()));
+    expect(await refusal(await send())).toEqual({ status: 404, code: 'OFN_NOT_FOUND' });
+  });
+
+  it('a next that a handler puts in its place is called instead', async () => {
+    const send = await serve(
+      http('own-next', (req, res) => {
+        req.next = (error) => void res.send(`mine: ${(error as { status?: number }).status}`);
+        res.sendFile(nowhere);
+      }),
+    );
+    expect(await (await send()).text()).toBe('mine: 404');
+  });
 });

@@ -1,5 +1,5 @@
 // The server's response: Node's ServerResponse with Express 5's members, the hot ones written for
-// speed. `test/differential` compares each of them with Express itself.
+// speed. `response.test.ts` compares each of them with Express itself.
 import { ServerResponse } from 'node:http';
 import { application } from './application.ts';
 import { followCall } from './call-listeners.ts';

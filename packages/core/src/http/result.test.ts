@@ -1,4 +1,5 @@
 // Returned values as replies: which value becomes which body, and which cannot be sent.
+import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { openfunction } from '../index.ts';
 import { isWebResponse } from './result.ts';
@@ -16,6 +17,7 @@ describe('a returned value', () => {
     ['false', false, JSON_TYPE, 'false'],
     ['bytes', new Uint8Array([65, 66]), 'application/octet-stream', 'AB'],
     ['a Buffer', Buffer.from('AB'), 'application/octet-stream', 'AB'],
+    ['an ArrayBuffer', new Uint8Array([65, 66]).buffer, 'application/octet-stream', 'AB'],
   ])('that is %s is the body', async (_, value, type, body) => {
     const send = await serve(openfunction('value', () => value));
     const response = await send();
@@ -61,6 +63,12 @@ describe('a returned value', () => {
     ['is a bigint', 1n],
     ['is a function', () => 1],
     ['is a symbol', Symbol('s')],
+    ['is a stream of Node', Readable.from(['x'])],
+    ['is a Web stream', new ReadableStream()],
+    ['is a Blob', new Blob(['x'])],
+    ['is a file', new File(['x'], 'x.txt')],
+    ['is a form', new FormData()],
+    ['is a query', new URLSearchParams('a=1')],
     [
       'throws in toJSON',
       {

@@ -60,6 +60,13 @@ describe('several functions', () => {
     expect(detail).toBe('nothing is served at /three');
   });
 
+  it('answer 404 with the paths that there are in development', async () => {
+    const options = { env: { NODE_ENV: 'development' } };
+    const send = await serveAll([named('one'), named('two', { path: '/2/:x' })], options);
+    const { detail } = (await (await send({ path: '/three' })).json()) as { detail: string };
+    expect(detail).toBe('nothing is served at /three; there is /one, /2/:x');
+  });
+
   it('answer 405 with the methods of all that share the path', async () => {
     const send = await serveAll([
       named('read', { path: '/item', methods: ['GET'] }),
@@ -132,6 +139,16 @@ describe('the only function', () => {
     expect((await send({ path: '/there' })).status).toBe(404);
     const response = await send({ path: '/here/1', method: 'DELETE' });
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+  });
+});
+
+describe('OPTIONS of a function with methods', () => {
+  it('is refused with 405 and Allow when it is the only one too', async () => {
+    const send = await serve(named('only', { methods: ['POST'] }));
+    const response = await send({ method: 'OPTIONS' });
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST']);
+    const open = await serve(named('open', { methods: ['OPTIONS'] }));
+    expect((await open({ method: 'OPTIONS' })).status).toBe(200);
   });
 });
 

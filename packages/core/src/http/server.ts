@@ -84,7 +84,12 @@ export function createFunctionServer(settings: ServerSettings): Server {
       refuse(request, response, overloaded(maxConcurrency));
       return;
     }
-    dispatch(request, response, (error) => refuse(request, response, error, showDetails));
+    dispatch(request, response, (error) => {
+      // A handler may hand its request back to the router, by `req.next(error)`.
+      const invocation = response.exchange?.invocation;
+      if (invocation === undefined) refuse(request, response, error, showDetails);
+      else invocation.fail(error);
+    });
   }
 
   const { keepAliveTimeout, requestTimeout, maxHeaderSize } = settings;

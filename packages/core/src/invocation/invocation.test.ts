@@ -204,3 +204,96 @@ describe('what a handler finds', () => {
     });
   });
 });
+
+describe('sending', () => {
+  const outputs = { one: { uri: 'one' }, two: { uri: 'two' } };
+  const withOutputs = parseFunctionContext(JSON.stringify({ name: 'f', outputs }), undefined);
+
+  test('without outputs resolves, for there is nothing to send to', async () => {
+    await expect(create().invocation.send({ a: 1 })).resolves.toBeUndefined();
+  });
+
+  test.each([
+    [undefined, 'toString', 'there is no output "toString"; there is none'],
+    [withOutputs, 'three', 'there is no output "three"; there is one, two'],
+    [withOutputs, '', 'there is no output ""; there is one, two'],
+  ])('to an output that is not there is refused', async (context, output, message) => {
+    await expect(create({}, { context }).invocation.send('x', output)).rejects.toMatchObject({
+      code: 'OFN_OUTPUT_UNKNOWN',
+      status: 500,
+      message,
+    });
+  });
+
+  test.each([
+    [undefined, 'one, two'],
+    ['two', 'two'],
+  ])('to outputs (%s) is refused, for it needs Dapr', async (output, named) => {
+    const { invocation } = create({}, { context: withOutputs });
+    await expect(invocation.send('x', output)).rejects.toMatchObject({
+      code: 'OFN_OUTPUT_UNSUPPORTED',
+      status: 500,
+      message: `sending to ${named} needs Dapr, which this version has not`,
+    });
+  });
+});
+
+describe('a call that has ended', () => {
+  const req = { url: '/' } as Request;
+  const res = { statusCode: 200 } as Response;
+
+  test('lets go of the request and the response', () => {
+    const { invocation } = create({ req, res, callerId: 'abc', traceparent: TRACEPARENT });
+    invocation.end();
+    expect(invocation.input).toEqual({ callerId: 'abc', traceparent: TRACEPARENT });
+    expect([invocation.req, invocation.res]).toEqual([undefined, undefined]);
+    expect([invocation.id, invocation.traceId]).toEqual(['abc', TRACE_ID]);
+  });
+
+  test('keeps them for a handler that has used them', () => {
+    const { invocation } = create({ req, res });
+    expect([invocation.req, invocation.res]).toEqual([req, res]);
+    invocation.end();
+    expect(invocation.req).toBe(req);
+    expect(invocation.res).toBe(res);
+  });
+});
+
+describe('an error after the end of a call', () => {
+  const createLog = () => {
+    const error = vi.fn<(...args: unknown[]) => void>();
+    const log = { child: () => log, error } as unknown as Logger;
+    return { log, error };
+  };
+
+  test.each([
+    ['its own abort', (reason: Error) => reason],
+    ['an AbortError', () => new DOMException('x', 'AbortError')],
+    ['a reset connection', () => Object.assign(new Error('x'), { code: 'ECONNRESET' })],
+    [
+      'a stream that was cut short',
+      () => Object.assign(new Error('x'), { code: 'ERR_STREAM_PREMATURE_CLOSE' }),
+    ],
+  ])('is not logged when it is %s', (_, make) => {
+    const { log, error } = createLog();
+    const { invocation, channel } = create({}, { log });
+    const reason = new Error('gone');
+    invocation.abort(reason);
+    invocation.end();
+    invocation.fail(make(reason));
+    expect(error).not.toHaveBeenCalled();
+    expect(channel.fail).not.toHaveBeenCalled();
+  });
+
+  test('is logged when nothing aborted the call', () => {
+    const { log, error } = createLog();
+    const { invocation } = create({}, { log });
+    const err = Object.assign(new Error('x'), { code: 'ECONNRESET' });
+    invocation.end();
+    invocation.fail(err);
+    expect(error).toHaveBeenCalledExactlyOnceWith(
+      { err },
+      'the function failed after its call had ended',
+    );
+  });
+});

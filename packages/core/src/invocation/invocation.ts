@@ -221,7 +221,7 @@ export class Invocation<Data = any> {
   isOwnAbort(error: unknown): boolean {
     if (this.#abortReason === undefined) return false;
     const { name, code } = error as { name?: unknown; code?: unknown };
-    return error === this.#abortReason || name === 'AbortError' || code === 'ECONNRESET';
+    return error === this.#abortReason || name === 'AbortError' || ABORT_CODES.includes(code);
   }
 
   /** Marks the call as over. For channels. */
@@ -233,6 +233,9 @@ export class Invocation<Data = any> {
     this.#input = { callerId, traceparent };
   }
 }
+
+// What Node's streams say when the other end has gone.
+const ABORT_CODES: readonly unknown[] = ['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'];
 
 // Version 00 ends after its four fields; a later version may go on; version ff is invalid.
 const TRACEPARENT =

@@ -6,6 +6,7 @@ import {
   fromHookPlugins,
   isHookPlugin,
   type HookPlugin,
+  type HookPlugins,
 } from './openfunction-plugin.ts';
 
 /** Plugins that write down their steps, and a call through them. */
@@ -91,6 +92,25 @@ describe('a name that no plugin has', () => {
   });
 });
 
+describe('the names of plugins', () => {
+  test('are refused when two are the same', () => {
+    const plugins = [...setUp(['a', 'b']).plugins, ...setUp(['a']).plugins];
+    expect(() => fromHookPlugins(plugins, { pre: [], post: [] })).toThrowError(
+      expect.objectContaining({
+        code: 'OFN_PLUGIN_INVALID',
+        message: 'two plugins have the name "a"',
+      }),
+    );
+  });
+
+  test.each([undefined, '', ' ', 7])('are refused when one is %j', (name) => {
+    const plugins = [{ name: name as string, execPreHook() {} }];
+    expect(() => fromHookPlugins(plugins, { pre: [], post: [] })).toThrowError(
+      expect.objectContaining({ code: 'OFN_PLUGIN_INVALID' }),
+    );
+  });
+});
+
 describe('a failing hook', () => {
   const boom = new Error('boom');
 
@@ -166,6 +186,22 @@ describe('the base class', () => {
       undefined,
     ]);
     expect(new OpenFunctionPlugin('p').version).toBe('unknown');
+  });
+
+  test('has hooks that do nothing until a plugin says otherwise', async () => {
+    const plugin = new OpenFunctionPlugin('quiet');
+    expect(plugin.execPreHook({} as Context, {})).toBeUndefined();
+    expect(plugin.execPostHook({} as Context, {})).toBeUndefined();
+    class Loud extends OpenFunctionPlugin {
+      override async execPreHook(ctx: Context, plugins: HookPlugins) {
+        return super.execPreHook(ctx, plugins);
+      }
+    }
+    const adapter = fromHookPlugins([plugin, new Loud('loud')], {
+      pre: undefined,
+      post: undefined,
+    });
+    expect(await adapter.wrap?.({} as Context, async () => 'handled')).toBe('handled');
   });
 
   test.each([undefined, '', ' ', 7])('refuses the name %j', (name) => {

@@ -28,7 +28,7 @@ export interface Failure {
 export function toFailure(thrown: unknown): Failure {
   const error = toError(thrown);
   if (error instanceof OfnError) {
-    return { status: error.status, error, refusal: error, expose: error.isAnswer };
+    return { status: error.status, error, refusal: error, expose: error.isPublic };
   }
   const { status, statusCode, expose } = error as Error & Record<string, unknown>;
   const given = [status, statusCode].find(isErrorStatus);
