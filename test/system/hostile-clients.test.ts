@@ -277,3 +277,74 @@ describe('one connection', () => {
     },
   );
 });
+
+test.concurrent(
+  'pipelined calls whose connection dies leave their places to others',
+  async ({ start, open, expect }) => {
+    const { url, port, logged } = await start({
+      args: ['--max-concurrency', '2'],
+      files: {
+        'index.mjs': `
+        let begun = 0;
+        let aborted = 0;
+        export default (req, res) => {
+          if (req.path === '/free') return void res.send('free');
+          console.log(JSON.stringify({ begun: (begun += 1) }));
+          req.signal.addEventListener('abort', () => {
+            console.log(JSON.stringify({ aborted: (aborted += 1) }));
+          });
+          return new Promise(() => {});
+        };
+      `,
+      },
+    });
+    const client = await open(port);
+    client.send('GET / HTTP/1.1\r\nHost: f\r\n\r\n'.repeat(2));
+    await logged(({ begun }) => begun === 2);
+    expect((await call(`${url}/free`)).status).toBe(503);
+    client.destroy();
+    await logged(({ aborted }) => aborted === 2);
+    expect((await call(`${url}/free`)).text).toBe('free');
+  },
+);
+
+describe('a handler that reads a body of which the rest does not come', () => {
+  const files = {
+    'index.mjs': `
+      import { http } from '@ofn/core';
+      http('reading', { body: 'stream' }, async (req, res) => {
+        try {
+          for await (const chunk of req) console.log(JSON.stringify({ read: chunk.length }));
+        } catch (error) {
+          console.log(JSON.stringify({ ended: error.code }));
+          throw error;
+        }
+        res.send('whole');
+      });
+    `,
+  };
+
+  test.concurrent.for([
+    ['its client has gone', [], 'destroy'],
+    ['its client has ended', [], 'end'],
+    ['the call takes too long', ['--timeout', '300ms'], 'stay'],
+    ['the client takes too long', ['--request-timeout', '300ms'], 'stay'],
+  ] as const)(
+    'ends when %s, and is not said to have failed',
+    async ([, args, leave], { start, expect, onTestFinished }) => {
+      const { port, kill, exit, logged } = await start({ files, args });
+      const client = createConnection({ port, host: 'localhost' });
+      onTestFinished(() => void client.destroy());
+      client.on('error', () => {}).resume();
+      client.write('POST / HTTP/1.1\r\nHost: f\r\nContent-Length: 10\r\n\r\nhalf');
+      await logged(({ read }) => read === 4);
+      if (leave !== 'stay') client[leave]();
+      const { ended } = await logged((line) => 'ended' in line);
+      expect(ended).toBe('ERR_STREAM_PREMATURE_CLOSE');
+      kill('SIGTERM');
+      const { code, stdout } = await exit;
+      expect(code).toBe(0);
+      expect(stdout).not.toContain('Premature close');
+    },
+  );
+});

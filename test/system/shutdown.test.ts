@@ -246,3 +246,103 @@ test.concurrent(
     expect(ended).toMatchObject({ code: 0 });
   },
 );
+
+test.concurrent(
+  'a handler that never ends after its answer does not make the exit code 1',
+  async ({ start, expect }) => {
+    const { url, kill, exit } = await start({
+      args: ['--drain-timeout', '200ms'],
+      files: counting(`res.send('answered'); ${FOR_EVER}`),
+    });
+    expect((await call(url)).text).toBe('answered');
+    kill('SIGTERM');
+    expect((await exit).code).toBe(0);
+  },
+);
+
+test.concurrent('a handler that timed out is not waited for', async ({ start, expect }) => {
+  const { url, kill, exit } = await start({
+    args: ['--timeout', '100ms', '--drain-timeout', '10m'],
+    files: counting(FOR_EVER),
+  });
+  expect((await call(url)).status).toBe(504);
+  kill('SIGTERM');
+  expect((await exit).code).toBe(0);
+});
+
+test.concurrent(
+  'a stop hook that never ends is given up after the drain time-out, with exit code 1',
+  async ({ start, expect }) => {
+    const { kill, exit } = await start({
+      args: ['--drain-timeout', '200ms'],
+      files: counting(
+        `res.end();`,
+        `
+        const { onStop } = await import('@ofn/core');
+        onStop(() => console.log('the other hook'));
+        onStop(() => new Promise(() => {}));
+      `,
+      ),
+    });
+    kill('SIGTERM');
+    const { code, stdout } = await exit;
+    expect(code).toBe(1);
+    expect(stdout).toContain('"code":"OFN_STOP_FAILED"');
+    expect(stdout).toContain('the other hook');
+  },
+);
+
+test.concurrent(
+  'an error outside of every call while it drains makes the exit code 16',
+  async ({ start, expect }) => {
+    const { url, kill, exit, logged } = await start({
+      files: counting(
+        `await strayed; res.send('finished');`,
+        `
+          let tell;
+          const strayed = new Promise((resolve) => (tell = resolve));
+          process.once('SIGUSR2', () => {
+            tell();
+            throw new Error('stray');
+          });
+        `,
+      ),
+    });
+    const reply = call(url);
+    await logged(begun(1));
+    kill('SIGTERM');
+    await logged(stopping);
+    kill('SIGUSR2');
+    expect((await reply).text).toBe('finished');
+    expect((await exit).code).toBe(16);
+  },
+);
+
+test.concurrent(
+  'SIGTERM during the start ends it before it listens, and runs the stop hooks',
+  async ({ run, expect }) => {
+    const { kill, exit, logged } = run({
+      args: ['--port', '0'],
+      files: {
+        'index.mjs': `
+        import { http, onStart, onStop } from '@ofn/core';
+        http('hello', (req, res) => res.send('hello'));
+        onStop(() => console.log('stop hook'));
+        onStart(async () => {
+          const signal = new Promise((resolve) => process.once('SIGTERM', resolve));
+          console.log(JSON.stringify({ starting: true }));
+          const connecting = setInterval(() => {}, 1000);
+          await signal;
+          clearInterval(connecting);
+        });
+      `,
+      },
+    });
+    await logged(({ starting }) => starting === true);
+    kill('SIGTERM');
+    const { code, stdout, stderr } = await exit;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('stop hook');
+    expect(stdout).not.toContain('serving');
+  },
+);

@@ -262,6 +262,40 @@ describe('a rejection that the module leaves unhandled ends the process with 16'
   });
 });
 
+test.concurrent.for([
+  ['a module', `await new Promise(() => {}); ${HELLO['index.mjs']}`],
+  ['a start hook', `${REGISTERS} onStart(() => new Promise(() => {}));`],
+] as const)(
+  '%s that waits for what can never happen ends with one line',
+  async ([, text], { run, expect }) => {
+    const { code, stdout, stderr } = await run({
+      files: { 'index.mjs': text },
+      args: [...SERVES, '--port', '0'],
+    }).exit;
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^functions-framework: OFN_START_FAILED: [^\n]*can never happen\n$/);
+  },
+);
+
+test.concurrent(
+  'an error thrown in the background while the source loads ends with its stack',
+  async ({ run, expect }) => {
+    const { code, stdout, stderr } = await run({
+      files: {
+        'index.mjs': `
+        setTimeout(() => { throw new TypeError('no database'); });
+        await new Promise((resolve) => setTimeout(resolve, 60_000));
+      `,
+      },
+      args: [...SERVES, '--port', '0'],
+    }).exit;
+    const [first, ...stack] = stderr.trimEnd().split('\n');
+    expect({ code, stdout }).toEqual({ code: 16, stdout: '' });
+    expect(first).toMatch(/^functions-framework: OFN_UNCAUGHT: [^\n]*no database$/);
+    expect(stack[0]).toBe('TypeError: no database');
+  },
+);
+
 const FLAGS = [
   'target',
   'source',

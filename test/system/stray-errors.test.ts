@@ -114,3 +114,134 @@ test('an error after the reply has begun cuts the reply off, so that no client t
   });
   await expect(call(url)).rejects.toMatchObject({ code: 'ECONNRESET' });
 });
+
+const LISTENERS = [
+  ['data of the request', `req.on('data', fail);`],
+  ['end of the request', `req.resume().once('end', fail);`],
+  ['close of the request', `req.resume().addListener('close', fail);`],
+] as const;
+
+test.concurrent.for(
+  LISTENERS.flatMap(([event, adds]) => [
+    [event, 'throws', adds, `() => { throw new Error('stray'); }`] as const,
+    [event, 'rejects', adds, `async () => { throw new Error('stray'); }`] as const,
+  ]),
+)('a listener for %s that %s fails its call alone', async ([, , adds, fail], { start, expect }) => {
+  const { url, kill, exit } = await start({
+    args: ['--drain-timeout', '100ms'],
+    files: {
+      'index.mjs': `
+        import { http } from '@ofn/core';
+        const fail = ${fail};
+        http('listening', { body: 'stream' }, (req, res) => {
+          if (req.path === '/fine') return void res.send('fine');
+          ${adds}
+          return new Promise(() => {});
+        });
+      `,
+    },
+  });
+  const failed = await call(url, { method: 'POST', body: 'x' });
+  const fine = await call(`${url}/fine`);
+  kill('SIGTERM');
+  expect([failed.status, codeOf(failed)]).toEqual([500, 'OFN_FUNCTION_FAILED']);
+  expect(fine.text).toBe('fine');
+  expect((await exit).code).toBe(0);
+});
+
+test.concurrent.for([
+  ['finish of the response', 'throws', `res.on('finish', () => { throw new Error('late'); });`],
+  ['close of the response', 'throws', `res.on('close', () => { throw new Error('late'); });`],
+  ['close of the request', 'rejects', `req.on('close', async () => { throw new Error('late'); });`],
+] as const)(
+  'a listener for %s that %s is logged with its call, and the process serves on',
+  async ([, , adds], { start, expect }) => {
+    const { url, kill, exit, logged } = await start({
+      files: {
+        'index.mjs': `
+        export default (req, res) => {
+          if (req.path === '/late') { ${adds} }
+          res.send('answered');
+        };
+      `,
+      },
+    });
+    const late = await call(`${url}/late`, { headers: { 'x-request-id': 'late-call' } });
+    const line = await logged(({ level }) => level === 'error');
+    const next = await call(url);
+    kill('SIGTERM');
+    expect([late.text, next.text]).toEqual(['answered', 'answered']);
+    expect(line).toMatchObject({ invocation: 'late-call', err: { message: 'late' } });
+    expect((await exit).code).toBe(0);
+  },
+);
+
+test.concurrent.for([
+  ['throws', `() => { throw new Error('stray'); }`],
+  ['rejects', `async () => { throw new Error('stray'); }`],
+] as const)(
+  'a listener of the signal that %s when the client goes is logged with its call',
+  async ([, listener], { start, open, expect }) => {
+    const { url, port, kill, exit, logged } = await start({
+      files: {
+        'index.mjs': `
+        export default (req, res) => {
+          if (req.path === '/fine') return void res.send('fine');
+          req.signal.addEventListener('abort', ${listener});
+          console.log(JSON.stringify({ begun: true }));
+          return new Promise(() => {});
+        };
+      `,
+      },
+      args: ['--drain-timeout', '100ms'],
+    });
+    const client = await open(port);
+    client.send('GET / HTTP/1.1\r\nHost: f\r\nX-Request-Id: left\r\n\r\n');
+    await logged(({ begun }) => begun === true);
+    client.destroy();
+    const line = await logged(({ level }) => level === 'error');
+    expect(line).toMatchObject({ invocation: 'left', err: { message: 'stray' } });
+    expect((await call(`${url}/fine`)).text).toBe('fine');
+    kill('SIGTERM');
+    expect((await exit).code).toBe(0);
+  },
+);
+
+const UNREADABLE = [
+  ['message', `Object.defineProperty(new Error('x'), 'message', { get() { throw 1; } })`],
+  ['stack', `Object.defineProperty(new Error('x'), 'stack', { get() { throw 1; } })`],
+  ['field', `Object.defineProperty(new Error('x'), 'f', { enumerable: true, get() { throw 1; } })`],
+  ['prototype', `new Proxy({}, { getPrototypeOf() { throw 1; } })`],
+] as const;
+
+test.concurrent.for(
+  UNREADABLE.flatMap(([what, error]) => [
+    [what, 'at once', `throw ${error};`] as const,
+    [what, 'in a timer', `setTimeout(() => { throw ${error}; }, 1);`] as const,
+    [what, 'after the answer', `res.send('x'); setTimeout(() => { throw ${error}; }, 1);`] as const,
+  ]),
+)(
+  'an error whose %s cannot be read, thrown %s, stays inside its call',
+  async ([, , fails], { start, expect }) => {
+    const { url, kill, exit, logged } = await start({
+      files: {
+        'index.mjs': `
+        export default (req, res) => {
+          if (req.path === '/fine') return void res.send('fine');
+          setTimeout(() => console.log(JSON.stringify({ after: true })), 20);
+          ${fails}
+        };
+      `,
+      },
+    });
+    const failed = call(url).then(
+      ({ status }) => status,
+      ({ code }: NodeJS.ErrnoException) => code,
+    );
+    expect([200, 500, 'ECONNRESET']).toContain(await failed);
+    await logged(({ after }) => after === true);
+    expect((await call(`${url}/fine`)).text).toBe('fine');
+    kill('SIGTERM');
+    expect((await exit).code).toBe(0);
+  },
+);

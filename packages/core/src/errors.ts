@@ -122,9 +122,20 @@ export class OfnError extends Error {
   }
 }
 
-/** Any thrown value as an Error: what was thrown stays reachable as `cause`. */
+/**
+ * Any thrown value as an Error that can be read: what was thrown stays reachable as `cause`, unless
+ * it throws when it is looked at (a getter, a proxy).
+ */
 export function toError(thrown: unknown): Error {
-  if (thrown instanceof Error) return thrown;
-  const text = typeof thrown === 'string' ? thrown : `a value that is not an Error was thrown`;
-  return new Error(text, { cause: thrown });
+  try {
+    const isError = thrown instanceof Error;
+    // What logs and replies are made of.
+    if (isError) void [thrown.name, thrown.message, thrown.stack, thrown.cause];
+    if (typeof thrown === 'object' && thrown !== null) void Object.values(thrown);
+    if (isError) return thrown;
+    const text = typeof thrown === 'string' ? thrown : 'a value that is not an Error was thrown';
+    return new Error(text, { cause: thrown });
+  } catch {
+    return new Error('an error that cannot be read was thrown');
+  }
 }

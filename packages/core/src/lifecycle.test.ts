@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, test, vi } from 'vitest';
 import { OfnError } from './errors.ts';
-import { defineFunction } from './function/registry.ts';
+import { defineFunction } from './function/definition.ts';
 import { Invocation, type Channel, type ServedFunction } from './invocation/invocation.ts';
 import { invoke } from './invocation/invoke.ts';
 import { supervise, type ProcessLike, type Stoppable } from './lifecycle.ts';

@@ -6,7 +6,8 @@ import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { OfnError } from './errors.ts';
 import type { LoadedSource } from './function/load.ts';
-import { defineFunction, onStart, onStop, registry, use } from './function/registry.ts';
+import { defineFunction } from './function/definition.ts';
+import { onStart, onStop, registry, use } from './function/registry.ts';
 import type {
   Context,
   FunctionDefinition,

@@ -8,7 +8,8 @@ import { OfnError } from '../errors.ts';
 import type { HookPlugin } from '../invocation/openfunction-plugin.ts';
 import { isHookPlugin } from '../invocation/openfunction-plugin.ts';
 import { assertPlugin, type Plugin } from '../invocation/plugin.ts';
-import { defineFunction, registry, toHandler } from './registry.ts';
+import { defineFunction, toHandler } from './definition.ts';
+import { registry } from './registry.ts';
 import type { FunctionDefinition, SignatureType } from './signature.ts';
 
 /** Which functions of a source are wanted. */

@@ -5,16 +5,15 @@ import * as valibot from 'valibot';
 import { z } from 'zod';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { definePlugin } from '../invocation/plugin.ts';
+import { defineFunction, toHandler } from './definition.ts';
 import {
   cloudEvent,
-  defineFunction,
   event,
   http,
   onStart,
   onStop,
   openfunction,
   registry,
-  toHandler,
   use,
 } from './registry.ts';
 

@@ -115,6 +115,8 @@ export function parseBackgroundEvent(body: unknown, path: string): BackgroundEve
 // https://cloud.google.com/pubsub/docs/push: the emulator and hand-made subscriptions send this.
 function fromPubSubPush(message: Fields, path: string): BackgroundEvent {
   const topic = /projects\/[^/?]+\/topics\/[^/?]+/.exec(path)?.[0] ?? null;
+  const { messageId } = message;
+  if (typeof messageId !== 'string') throw malformed('message.messageId must be a string');
   return {
     data: {
       '@type': PUBSUB_MESSAGE,
@@ -122,7 +124,7 @@ function fromPubSubPush(message: Fields, path: string): BackgroundEvent {
       attributes: message['attributes'] ?? {},
     },
     context: {
-      eventId: String(message['messageId']),
+      eventId: messageId,
       timestamp: (message['publishTime'] as string | undefined) ?? new Date().toISOString(),
       eventType: 'google.pubsub.topic.publish',
       resource: { service: PUBSUB, type: PUBSUB_MESSAGE, name: topic as string },
@@ -140,7 +142,7 @@ export function toCloudEvent(legacy: BackgroundEvent, domain?: unknown): CloudEv
   const { context } = legacy;
   const known = byLegacy.get(context.eventType ?? '');
   if (known === undefined) {
-    throw malformed(`the event type "${String(context.eventType)}" has no CloudEvent type`);
+    throw malformed(`the event type ${JSON.stringify(context.eventType)} has no CloudEvent type`);
   }
   if (typeof context.eventId !== 'string') throw malformed('context.eventId must be a string');
   const given: unknown = context.resource;
@@ -252,5 +254,5 @@ function databaseRegion(domain: unknown): string {
   const match =
     typeof domain === 'string' ? /^([\w-]+)\.firebasedatabase\.app$/.exec(domain) : null;
   if (match !== null) return match[1] as string;
-  throw malformed(`the domain "${String(domain)}" is not one of the Realtime Database`);
+  throw malformed(`the domain ${JSON.stringify(domain)} is not one of the Realtime Database`);
 }

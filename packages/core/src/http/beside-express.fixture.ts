@@ -2,7 +2,7 @@
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
-import { defineFunction } from '../function/registry.ts';
+import { defineFunction } from '../function/definition.ts';
 import { createLogger } from '../logger.ts';
 import { createRuntime } from '../runtime.ts';
 import { optionsOf } from './serve.fixture.ts';

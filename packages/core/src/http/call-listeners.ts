@@ -15,8 +15,8 @@ export function followCall(emitter: EventEmitter & { exchange: Exchange | undefi
   if (exchange.response.writableFinished) return;
   const invocation = currentInvocation();
   if (invocation === undefined || exchange.invocation !== invocation) return;
-  const { emit } = emitter;
+  const emit = emitter.emit.bind(emitter);
   const emitInside = (event: string, ...args: unknown[]): boolean =>
-    runInside(invocation, () => emit.call(emitter, event, ...args)) ?? true;
+    runInside(invocation, () => emit(event, ...args)) ?? true;
   Object.defineProperty(emitter, 'emit', { configurable: true, writable: true, value: emitInside });
 }

@@ -3,7 +3,7 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as after } from 'node:timers/promises';
 import express from 'express';
 import { describe, expect, it } from 'vitest';
-import { defineFunction } from '../function/registry.ts';
+import { defineFunction } from '../function/definition.ts';
 import { currentInvocation, http, openfunction, type Context, type Request } from '../index.ts';
 import { allowedMethods } from './endpoint.ts';
 import { connectTo, listen, refusal, serve, signalled } from './serve.fixture.ts';

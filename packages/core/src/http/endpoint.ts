@@ -50,6 +50,7 @@ export function createEndpoint(served: ServedFunction, settings: StageSettings):
     request.exchange = exchange;
     try {
       request.rawBody = bytes;
+      request._body = bytes !== undefined;
       if (!isEvent && bytes !== undefined && bytes.length > 0) {
         request.body = parseBody(bytes, parseContentType(request.headers['content-type']));
       }

@@ -87,7 +87,7 @@ export function createTracker(): ExchangeTracker {
     invocation?.end();
     if (!exchange.running) forget(exchange);
     // A handler that still reads the body would wait for the rest of it for ever.
-    else if (!request.complete && invocation?.aborted === true) request.destroy();
+    if (!request.complete && invocation?.aborted === true) request.destroy();
   }
 
   // One function for all responses: a closure for each would be their greatest cost here.

@@ -1,5 +1,5 @@
 // How a call that failed is answered, and how a client that still sends gets to read it.
-import { OfnError, type ErrorCode } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
 import type { Invocation } from '../invocation/invocation.ts';
 import { toFailure, type Failure } from '../invocation/outcome.ts';
 import { hasBody } from './body.ts';
@@ -16,26 +16,15 @@ import type { FunctionResponse } from './response.ts';
 export function failExchange(exchange: Exchange, thrown: unknown, showDetails: boolean): void {
   const { invocation, request, response } = exchange;
   if (invocation === undefined) return;
-  try {
-    const failure = toFailure(thrown);
-    if (exchange.over || response.writableEnded) {
-      invocation.logLate(thrown);
-      return;
-    }
-    logFailure(invocation, failure);
-    // The client must not take what it has for the whole: the framing stays unfinished.
-    if (response.headersSent) response.destroy();
-    else answer(request, response, failure, { invocation: invocation.id, showDetails });
-  } catch {
-    // An error that cannot even be read (a getter that throws) must not reach other calls.
-    const unreadable = new OfnError(
-      'OFN_FUNCTION_FAILED',
-      'the function threw an unreadable error',
-    );
-    invocation.log.error({ err: unreadable }, unreadable.message);
-    if (response.headersSent) response.destroy();
-    else sendProblem(response, toFailure(unreadable), { invocation: invocation.id });
+  const failure = toFailure(thrown);
+  if (exchange.over || response.writableEnded) {
+    invocation.logLate(thrown);
+    return;
   }
+  logFailure(invocation, failure);
+  // The client must not take what it has for the whole: the framing stays unfinished.
+  if (response.headersSent) response.destroy();
+  else answer(request, response, failure, { invocation: invocation.id, showDetails });
 }
 
 /** Answers a request that never became a call. */
@@ -77,6 +66,8 @@ function answer(
   failure: Failure,
   options: { invocation?: string; showDetails?: boolean },
 ): void {
+  // What a handler pipes into its response would follow the answer.
+  request.unpipe(response);
   if (request.complete || !hasBody(request)) {
     sendProblem(response, failure, options);
     return;

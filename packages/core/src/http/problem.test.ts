@@ -11,17 +11,20 @@ const replying = (Object.keys(ERROR_TABLE) as ErrorCode[]).filter(
 );
 
 describe('the problem of a failure', () => {
-  it.each(replying)('%s has its status, its title and its message', (code) => {
-    const { status, title } = ERROR_TABLE[code] as { status: number; title: string };
+  it.each(replying)('%s has its status, its title and, unless private, its message', (code) => {
+    const entry = ERROR_TABLE[code] as { status: number; title: string; isPrivate?: true };
+    const { status, title, isPrivate = false } = entry;
     const detail = 'what to do';
-    expect(toProblem(toFailure(new OfnError(code, detail)), 'call-1')).toEqual({
+    const failure = toFailure(new OfnError(code, detail));
+    const told = {
       type: `urn:ofn:error:${code}`,
       title,
       status,
       code,
-      detail,
       invocation: 'call-1',
-    });
+    };
+    expect(toProblem(failure, 'call-1')).toEqual(isPrivate ? told : { ...told, detail });
+    expect(toProblem(failure, 'call-1', true)).toEqual({ ...told, detail });
   });
 
   it('lists issues', () => {

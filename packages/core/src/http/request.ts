@@ -16,6 +16,8 @@ export class FunctionRequest extends IncomingMessage {
   exchange: Exchange | undefined = undefined;
   body: unknown = undefined;
   rawBody: Buffer | undefined = undefined;
+  /** By this name the body parser of Express 4 knows that the body has been read. */
+  _body = false;
   originalUrl = '';
   baseUrl = '';
   declare res: FunctionResponse;
@@ -119,8 +121,6 @@ export class FunctionRequest extends IncomingMessage {
       const descriptor = Object.getOwnPropertyDescriptor(FunctionRequest.prototype, member);
       if (descriptor !== undefined) Object.defineProperty(this, member, descriptor);
     }
-    // By this the body parser of Express 4 knows that the body has been read.
-    if (this.rawBody !== undefined) Object.assign(this, { _body: true });
     Object.setPrototypeOf(this, IncomingMessage.prototype);
   }
 }

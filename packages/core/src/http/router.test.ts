@@ -1,6 +1,6 @@
 // Which function a request is for: paths, parameters, methods, and what is served at none of them.
 import { describe, expect, it } from 'vitest';
-import { defineFunction } from '../function/registry.ts';
+import { defineFunction } from '../function/definition.ts';
 import type {
   FunctionDefinition,
   HttpFunctionOptions,

@@ -1,6 +1,6 @@
 // The arguments each signature hands to its handler, and callback style by arity.
 import { describe, expect, test, vi } from 'vitest';
-import { defineFunction } from '../function/registry.ts';
+import { defineFunction } from '../function/definition.ts';
 import type { Callback, Handler, SignatureType } from '../function/signature.ts';
 import { toCall } from './handler.ts';
 import type { Invocation } from './invocation.ts';

@@ -1,7 +1,7 @@
 // One call: its id, logger, signal and trace, the context it shows, and how it ends.
 import { describe, expect, test, vi } from 'vitest';
 import { parseFunctionContext } from '../function/context.ts';
-import { defineFunction } from '../function/registry.ts';
+import { defineFunction } from '../function/definition.ts';
 import type { Request, Response } from '../function/signature.ts';
 import { createLogger, type Logger } from '../logger.ts';
 import {

@@ -220,8 +220,9 @@ export class Invocation<Data = any> {
   /** Whether an error only says that the call was aborted: a handler that stops then has not failed. */
   isOwnAbort(error: unknown): boolean {
     if (this.#abortReason === undefined) return false;
-    const { name, code } = error as { name?: unknown; code?: unknown };
-    return error === this.#abortReason || name === 'AbortError' || ABORT_CODES.includes(code);
+    if (error === this.#abortReason) return true;
+    const { name, code } = toError(error) as { name?: unknown; code?: unknown };
+    return name === 'AbortError' || ABORT_CODES.includes(code);
   }
 
   /** Marks the call as over. For channels. */

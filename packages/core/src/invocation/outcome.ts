@@ -30,9 +30,19 @@ export function toFailure(thrown: unknown): Failure {
   if (error instanceof OfnError) {
     return { status: error.status, error, refusal: error, expose: error.isPublic };
   }
-  const { status, statusCode, expose } = error as Error & Record<string, unknown>;
-  const given = [status, statusCode].find(isErrorStatus);
-  return { status: given ?? 500, error, refusal: undefined, expose: expose === true };
+  const said = error as unknown as Record<string, unknown>;
+  const given = [read(said, 'status'), read(said, 'statusCode')].find(isErrorStatus);
+  const expose = read(said, 'expose') === true;
+  return { status: given ?? 500, error, refusal: undefined, expose };
+}
+
+// A getter of user code may throw.
+function read(error: Readonly<Record<string, unknown>>, field: string): unknown {
+  try {
+    return error[field];
+  } catch {
+    return undefined;
+  }
 }
 
 function isErrorStatus(value: unknown): value is number {
