@@ -29,7 +29,7 @@ export function createCallStage(served: ServedFunction, settings: StageSettings)
       const exchange = input as Exchange;
       const { response } = exchange;
       try {
-        if (response.headersSent || exchange.over) {
+        if (exchange.isAnswered) {
           // Nobody reads it: what it holds open is let go.
           if (isWebResponse(value)) value.body?.cancel().catch(() => {});
           tracker.settled(exchange);
@@ -60,7 +60,7 @@ export function createCallStage(served: ServedFunction, settings: StageSettings)
     const { request } = exchange;
     const proceed = (value: unknown): void => {
       request.body = value;
-      if (!exchange.over) call(exchange, invocation);
+      if (!exchange.isAnswered) call(exchange, invocation);
     };
     const valid = validate(schema, request.body);
     if (isThenable(valid)) valid.then(proceed, (error: unknown) => invocation.fail(error));

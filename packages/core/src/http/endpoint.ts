@@ -80,7 +80,7 @@ export function createEndpoint(served: ServedFunction, settings: StageSettings):
       return;
     }
     readBody(request, bodyLimit, (error, bytes) => {
-      if (exchange.over) return;
+      if (exchange.isAnswered) return;
       if (error !== undefined) invocation.fail(error);
       else proceed(exchange, invocation, bytes);
     });

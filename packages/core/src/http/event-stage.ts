@@ -44,7 +44,7 @@ export function createEventStage(served: ServedFunction, settings: StageSettings
       const { mode, fill } = inputs(served, exchange.request);
       const results: unknown[] = [];
       for (const input of fill) {
-        if (exchange.over) return;
+        if (exchange.isAnswered) return;
         results.push(await deliver(served, exchange, input));
       }
       await reply(exchange.response, mode, results);

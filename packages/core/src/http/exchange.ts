@@ -21,6 +21,11 @@ export class Exchange implements InvocationInput {
     this.response = response;
   }
 
+  /** Whether no handler need be called any more: the call was refused, timed out, or its client left. */
+  get isAnswered(): boolean {
+    return this.over || this.response.headersSent;
+  }
+
   get req(): Request {
     return this.request as unknown as Request;
   }
