@@ -143,7 +143,7 @@ export const OPTION_TABLE = [
     'health-routes',
     'FUNCTION_HEALTH_ROUTES',
     'boolean',
-    'on behind KEDA, else off',
+    'on behind KEDA and for async functions, else off',
     'Serve /healthz and /readyz on the main port too',
   ),
   spec(
@@ -282,7 +282,11 @@ function toOptions(flags: Flags, env: Environment, isTerminal: boolean): Options
     drainDelay: read('drain-delay', parseDuration, env['KUBERNETES_SERVICE_HOST'] ? 5000 : 0),
     drainTimeout: read('drain-timeout', parseDuration, 10_000),
     adminPort: read('admin-port', parsePort, undefined),
-    healthRoutes: read('health-routes', parseBoolean, context?.engine === 'keda'),
+    healthRoutes: read(
+      'health-routes',
+      parseBoolean,
+      context?.engine === 'keda' || context?.runtime === 'async',
+    ),
     ignoredRoutes:
       (flags['ignored-routes'] ?? env['IGNORED_ROUTES']) === ''
         ? []

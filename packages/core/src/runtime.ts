@@ -1,5 +1,5 @@
 // Options become a running server: what is resolved here, once, is all that a call ever needs.
-import type { AddressInfo, Server as NetServer } from 'node:net';
+import { Server as NetServer, type AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
 import { OfnError, toError } from './errors.ts';
 import type { LoadedSource } from './function/load.ts';
@@ -169,8 +169,11 @@ export function createRuntime(
 
   async function drain(skipDelay: boolean): Promise<OfnError | undefined> {
     if (!skipDelay && options.drainDelay > 0) await elapse(options.drainDelay);
-    const closing = new Promise<void>((resolve) => server.close(() => resolve()));
-    server.closeIdleConnections();
+    // Only stops accepting: the close of an HTTP server also cuts connections that are idle, or new,
+    // and with them the request that is on its way.
+    const closing = new Promise<void>((resolve) => {
+      NetServer.prototype.close.call(server, () => resolve());
+    });
     const isDrained = await within(options.drainTimeout, drainCalls(closing));
     if (isDrained) return undefined;
     const seconds = options.drainTimeout / 1000;
@@ -184,7 +187,7 @@ export function createRuntime(
     return new OfnError('OFN_DRAIN_INCOMPLETE', `${cut} ${calls} cut off after ${seconds} s`);
   }
 
-  // A connection that was accepted may not have told its request yet: it gets a moment to do so.
+  // A connection that is open may have a request on its way: it gets a moment to arrive.
   async function drainCalls(closing: Promise<void>): Promise<void> {
     await tracker.drained();
     await within(LAST_REQUEST, closing);
@@ -288,7 +291,7 @@ function urlHost(host: string | undefined): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-// Milliseconds for a connection that was accepted before the server closed to send its request.
+// Milliseconds for a request that was on its way when the server stopped accepting connections.
 const LAST_REQUEST = 500;
 
 // Whether a promise resolves within a time. The timer keeps the process alive meanwhile.
