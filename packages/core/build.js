@@ -6,7 +6,11 @@ import { dirname, join } from 'node:path';
 import { build } from 'rolldown';
 
 const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
-const external = [/^node:/, ...Object.keys(dependencies)];
+// With what is below each: messages of Dapr are imported from inside its SDK.
+const external = [
+  /^node:/,
+  ...Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`)),
+];
 
 rmSync('dist', { recursive: true, force: true });
 

@@ -1,13 +1,16 @@
 // The public names of @ofn/core.
 export {
+  binding,
   cloudEvent,
   event,
   http,
   onStart,
   onStop,
   openfunction,
+  topic,
   use,
 } from './function/registry.ts';
+export { DropError, RetryError } from './function/acknowledgement.ts';
 export { definePlugin } from './invocation/plugin.ts';
 export {
   OpenFunctionPlugin,
@@ -16,8 +19,13 @@ export {
 export { currentInvocation } from './invocation/invoke.ts';
 export { OfnError } from './errors.ts';
 export type { ErrorCode, Issue } from './errors.ts';
+export type { Acknowledgement } from './dapr/delivery.ts';
+export type { Input } from './dapr/input.ts';
+export type { Output } from './dapr/outputs.ts';
+export type { StateOperations, StateStore } from './dapr/state.ts';
 export type { ContextComponent, FunctionContext } from './function/context.ts';
 export type {
+  BindingOptions,
   Callback,
   CloudEventHandler,
   Context,
@@ -35,9 +43,11 @@ export type {
   Response,
   Schema,
   SignatureType,
+  TopicOptions,
+  Trigger,
   TypedCloudEvent,
 } from './function/signature.ts';
 export type { HookPlugin } from './invocation/openfunction-plugin.ts';
-export type { Invocation } from './invocation/invocation.ts';
+export type { CallInput, Invocation, Propagation } from './invocation/invocation.ts';
 export type { Plugin as FunctionPlugin, PluginSetup } from './invocation/plugin.ts';
 export type { Logger } from './logger.ts';

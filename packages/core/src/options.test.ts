@@ -40,7 +40,7 @@ const DEFAULTS: Options = {
   drainDelay: 0,
   drainTimeout: 10_000,
   adminPort: undefined,
-  healthRoutes: false,
+  healthRoutes: undefined,
   ignoredRoutes: undefined,
   logLevel: 'info',
   keepAliveTimeout: 95_000,
@@ -48,6 +48,10 @@ const DEFAULTS: Options = {
   requestTimeout: 300_000,
   maxHeaderSize: 16_384,
   maxHeaders: 200,
+  appProtocol: 'http',
+  appApiToken: undefined,
+  sidecar: { http: 'http://127.0.0.1:3500', grpc: '127.0.0.1:50001', apiToken: undefined },
+  daprTimeout: 10_000,
   development: false,
 };
 
@@ -58,6 +62,8 @@ const SAMPLES: readonly [flag: string, text: string, field: keyof Options, value
   ['signature-type', 'CloudEvent', 'signatureType', 'cloudevent'],
   ['port', '0', 'port', 0],
   ['host', '127.0.0.1', 'host', '127.0.0.1'],
+  ['app-protocol', 'GRPC', 'appProtocol', 'grpc'],
+  ['dapr-timeout', '2s', 'daprTimeout', 2000],
   ['timeout', '1.5', 'timeout', 1500],
   ['body-limit', '1MiB', 'bodyLimit', 1_048_576],
   ['max-concurrency', '80', 'maxConcurrency', 80],

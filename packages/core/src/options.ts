@@ -1,6 +1,7 @@
 // Arguments and environment as frozen Options: the only place that knows their spelling.
 import { parseArgs } from 'node:util';
 import { OfnError } from './errors.ts';
+import { parseSidecarAddress, type SidecarAddress } from './dapr/sidecar-address.ts';
 import { parseFunctionContext, type FunctionContext } from './function/context.ts';
 import { SIGNATURE_TYPES, type SignatureType } from './function/signature.ts';
 import { LOG_LEVELS, type LogLevel } from './logger.ts';
@@ -23,7 +24,8 @@ export interface Options {
   readonly drainTimeout: number;
   /** Port of probes and metrics; `undefined` for none. */
   readonly adminPort: number | undefined;
-  readonly healthRoutes: boolean;
+  /** `undefined` for the default: on when there are Dapr inputs. */
+  readonly healthRoutes: boolean | undefined;
   /** Paths answered 404; `undefined` for the default of the signature. */
   readonly ignoredRoutes: readonly string[] | undefined;
   readonly logLevel: LogLevel;
@@ -32,9 +34,21 @@ export interface Options {
   readonly requestTimeout: number;
   readonly maxHeaderSize: number;
   readonly maxHeaders: number;
+  /** How a Dapr sidecar delivers events. */
+  readonly appProtocol: AppProtocol;
+  /** What a Dapr sidecar must send as `dapr-api-token`; `undefined` for nothing. */
+  readonly appApiToken: string | undefined;
+  /** Where the Dapr sidecar is. */
+  readonly sidecar: SidecarAddress;
+  /** Milliseconds that a call of the Dapr sidecar may take. */
+  readonly daprTimeout: number;
   /** Readable logs, and messages of user errors in replies. */
   readonly development: boolean;
 }
+
+/** Protocols by which a Dapr sidecar delivers events. */
+const APP_PROTOCOLS = ['http', 'grpc'] as const;
+export type AppProtocol = (typeof APP_PROTOCOLS)[number];
 
 /** One option as people write it. The help text and the reference are made from this table. */
 export interface OptionSpec {
@@ -79,7 +93,7 @@ export const OPTION_TABLE = [
     'signature-type',
     'FUNCTION_SIGNATURE_TYPE',
     'type',
-    'http',
+    'http; for async functions openfunction',
     'http, cloudevent, openfunction or event; a registered function knows its own',
   ),
   spec(
@@ -159,6 +173,20 @@ export const OPTION_TABLE = [
     'level',
     'info',
     'trace, debug, info, warn, error, fatal or silent',
+  ),
+  spec(
+    'app-protocol',
+    'APP_PROTOCOL',
+    'protocol',
+    'http',
+    'Protocol by which a Dapr sidecar delivers events: http or grpc',
+  ),
+  spec(
+    'dapr-timeout',
+    'FUNCTION_DAPR_TIMEOUT',
+    'duration',
+    '10s',
+    'Time that a call of the Dapr sidecar may take: sending, state, and all of ctx.dapr',
   ),
   spec(
     'keep-alive-timeout',
@@ -274,7 +302,12 @@ function toOptions(flags: Flags, env: Environment, isTerminal: boolean): Options
     port: read('port', parsePort, context?.port ?? 8080),
     host: read('host', ({ text }) => text, undefined),
     target: read('target', ({ text }) => text, undefined),
-    signatureType: read('signature-type', parseSignatureType, 'http'),
+    // OpenFunction's async runtime takes every handler for one of its own.
+    signatureType: read(
+      'signature-type',
+      parseSignatureType,
+      context?.runtime === 'async' ? 'openfunction' : 'http',
+    ),
     source: read('source', ({ text }) => text, '.'),
     timeout: read('timeout', parseDuration, 0),
     bodyLimit: read('body-limit', parseSize, 32 * 1024 * 1024),
@@ -285,7 +318,7 @@ function toOptions(flags: Flags, env: Environment, isTerminal: boolean): Options
     healthRoutes: read(
       'health-routes',
       parseBoolean,
-      context?.engine === 'keda' || context?.runtime === 'async',
+      context?.engine === 'keda' || context?.runtime === 'async' ? true : undefined,
     ),
     ignoredRoutes:
       (flags['ignored-routes'] ?? env['IGNORED_ROUTES']) === ''
@@ -297,6 +330,10 @@ function toOptions(flags: Flags, env: Environment, isTerminal: boolean): Options
     requestTimeout: read('request-timeout', parseDuration, 300_000),
     maxHeaderSize: read('max-header-size', parseSize, 16 * 1024),
     maxHeaders: read('max-headers', parsePositive, 200),
+    appProtocol: read('app-protocol', parseAppProtocol, 'http'),
+    appApiToken: env['APP_API_TOKEN'] || undefined,
+    sidecar: parseSidecarAddress(env),
+    daprTimeout: read('dapr-timeout', parseDuration, 10_000),
     development: mode === 'development' || (mode === '' && isTerminal),
   });
 }
@@ -360,6 +397,12 @@ function parseSignatureType(given: Given): SignatureType {
   const found = SIGNATURE_TYPES.find((type) => type === given.text.toLowerCase());
   if (found !== undefined) return found;
   throw invalid(given, `one of ${SIGNATURE_TYPES.join(', ')}`);
+}
+
+function parseAppProtocol(given: Given): AppProtocol {
+  const found = APP_PROTOCOLS.find((protocol) => protocol === given.text.toLowerCase());
+  if (found !== undefined) return found;
+  throw invalid(given, 'http or grpc');
 }
 
 function parseLogLevel(given: Given): LogLevel {

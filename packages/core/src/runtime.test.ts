@@ -206,6 +206,7 @@ describe('the start', () => {
     await create({ functions, plugins: [{ name: 'p', setup }], context }).start();
     expect(setup).toHaveBeenCalledExactlyOnceWith({
       functions,
+      inputs: [],
       context: expect.objectContaining({ name: 'shop' }),
       log,
     });
@@ -244,9 +245,9 @@ describe('the start', () => {
 });
 
 describe('a runtime that is not valid', () => {
-  test('has an async function context', () => {
+  test('has an http function and an async function context', () => {
     expect(() => create({ context: { runtime: 'Async' } })).toThrowError(
-      expect.objectContaining({ code: 'OFN_CONTEXT_UNSUPPORTED', exitCode: 2 }),
+      expect.objectContaining({ code: 'OFN_SIGNATURE_UNSUPPORTED', exitCode: 1 }),
     );
   });
 
@@ -288,7 +289,7 @@ describe('a start that fails', () => {
   });
 
   test('with an error of the framework keeps its code', async () => {
-    const error = new OfnError('OFN_CONTEXT_UNSUPPORTED', 'no');
+    const error = new OfnError('OFN_PLUGIN_INVALID', 'no');
     use({ name: 'p', setup: () => Promise.reject(error) });
     expect(await failure(create().start())).toBe(error);
   });

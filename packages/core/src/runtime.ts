@@ -2,6 +2,11 @@
 import { Server as NetServer, type AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
 import { OfnError, toError } from './errors.ts';
+import { createDeliveries } from './dapr/delivery.ts';
+import type { GrpcChannel } from './dapr/grpc-channel.ts';
+import { createHttpChannel } from './dapr/http-channel.ts';
+import { resolveInputs, type Input } from './dapr/input.ts';
+import { createOutgoing } from './dapr/outgoing.ts';
 import type { LoadedSource } from './function/load.ts';
 import { registry, type Hook } from './function/registry.ts';
 import type { FunctionDefinition } from './function/signature.ts';
@@ -9,9 +14,11 @@ import { createAdminServer } from './http/admin.ts';
 import { createEndpoint } from './http/endpoint.ts';
 import { createTracker } from './http/exchange.ts';
 import { toFetchCall } from './http/fetch-handler.ts';
+import type { Health } from './http/health.ts';
 import type { Metrics } from './http/metrics.ts';
 import { createDispatch, pathOf, type Route } from './http/router.ts';
 import { createFunctionServer } from './http/server.ts';
+import { createSharedPort } from './http/shared-port.ts';
 import { toCall } from './invocation/handler.ts';
 import type { ServedFunction } from './invocation/invocation.ts';
 import { fromHookPlugins } from './invocation/openfunction-plugin.ts';
@@ -34,6 +41,8 @@ export interface Runtime {
   /** Whether `stop` was called. */
   readonly stopping: boolean;
   readonly functions: readonly FunctionDefinition[];
+  /** The topics and bindings whose events it takes. */
+  readonly inputs: readonly Input[];
   /** The server of the functions; `start` makes it listen. */
   readonly server: Server;
   /** Path of each function; `undefined` for one that is served at every path. */
@@ -72,13 +81,7 @@ export function createRuntime(
   metrics?: Metrics,
 ): Runtime {
   const { context } = options;
-  if (context?.runtime === 'async') {
-    throw new OfnError(
-      'OFN_CONTEXT_UNSUPPORTED',
-      'the function context asks for the async runtime (Dapr), which this version does not have; ' +
-        'remove triggers.dapr, or set runtime to Knative',
-    );
-  }
+  const { inputs, ignored } = resolveInputs(functions, context);
   const hooks = fromHookPlugins(hookPlugins, {
     pre: context?.preHooks,
     post: context?.postHooks,
@@ -96,17 +99,37 @@ export function createRuntime(
   let state: LifecycleState = 'idle';
   let stopped: Promise<void> | undefined;
   const tracker = createTracker();
-  const routes = functions.map((definition): Route => {
+  const outgoing = createOutgoing({
+    context,
+    sidecar: options.sidecar,
+    timeout: options.daprTimeout,
+    log,
+  });
+  const serve = (definition: FunctionDefinition): ServedFunction => {
     const call = definition.style === 'fetch' ? toFetchCall(definition) : toCall(definition);
-    const served: ServedFunction = Object.freeze({
+    return Object.freeze({
       definition,
       context,
       log,
       hookPlugins: hooks.hookPlugins,
       call: wrapCall(call, [...everywhere, ...definition.plugins]),
+      outgoing,
       timeout: options.timeout,
     });
-    const endpoint = createEndpoint(served, {
+  };
+  const served = new Map(functions.map((definition) => [definition, serve(definition)]));
+  const deliveries = createDeliveries({
+    inputs,
+    servedOf: ({ definition }) => served.get(definition) as ServedFunction,
+    maxConcurrency: options.maxConcurrency,
+    observer: metrics?.observer,
+  });
+  // On the async runtime a function has nothing but its inputs.
+  const overHttp = functions.filter(
+    ({ trigger }) => trigger === undefined && context?.runtime !== 'async',
+  );
+  const routes = overHttp.map((definition): Route => {
+    const endpoint = createEndpoint(served.get(definition) as ServedFunction, {
       bodyLimit: options.bodyLimit,
       showDetails: options.development,
       tracker,
@@ -116,23 +139,46 @@ export function createRuntime(
   });
 
   const isOnly = functions.length === 1;
+  const functionPaths = overHttp.flatMap((definition) => pathOf(definition, isOnly) ?? []);
+  const usesDapr = inputs.length > 0 || isNamed(context?.outputs) || isNamed(context?.states);
+  const channel = (usesDapr || routes.length === 0) && {
+    inputs,
+    outputs: Object.values(context?.outputs ?? {}).map(({ componentName = '' }) => componentName),
+    deliveries,
+    tracker,
+    bodyLimit: options.bodyLimit,
+    token: options.appApiToken,
+    log,
+    functionPaths,
+    hasFunctions: routes.length > 0,
+  };
+  const health: Health = {
+    state: () => state,
+    // A sidecar stops delivering to an app that is not healthy.
+    stopsWhenDraining: inputs.length > 0,
+    isSidecarReachable: usesDapr ? () => outgoing.isReachable() : undefined,
+  };
   const server = createFunctionServer({
     ...options,
-    dispatch: createDispatch(routes, options.development),
+    dispatch: createDispatch(routes, isOnly, options.development),
+    channel: channel ? createHttpChannel(channel) : undefined,
     showDetails: options.development,
     tracker,
-    healthRoutes: options.healthRoutes,
+    healthRoutes: options.healthRoutes ?? inputs.length > 0,
     ignoredRoutes: ignoredRoutes(options, functions),
-    functionPaths: functions.flatMap((definition) => pathOf(definition, isOnly) ?? []),
-    state: () => state,
+    functionPaths,
+    health,
   });
-  const admin = metrics && createAdminServer(metrics, () => state);
+  // What listens: over gRPC, the port is shared with what comes over HTTP.
+  let listener: NetServer = server;
+  let grpc: GrpcChannel | undefined;
+  const admin = metrics && createAdminServer(metrics, health);
 
   async function prepare(): Promise<void> {
     state = 'starting';
     try {
       for (const plugin of all) {
-        await plugin.setup?.({ functions, context, log });
+        await plugin.setup?.({ functions, inputs, context, log });
         ready.add(plugin);
       }
       for (const hook of registry.startHooks) await hook();
@@ -157,9 +203,12 @@ export function createRuntime(
       const { host, adminPort: wanted = 0 } = options;
       const adminPort =
         admin && (await listen(admin, { port: wanted, host, flag: '--admin-port' }));
-      const port = await listen(server, { port: options.port, host, flag: '--port' });
+      if (inputs.length > 0 && options.appProtocol === 'grpc') await addGrpc();
+      const port = await listen(listener, { port: options.port, host, flag: '--port' });
       assertStarting();
       state = 'running';
+      if (ignored.length > 0) log.warn({ inputs: ignored }, IGNORED_INPUTS);
+      if (usesDapr) outgoing.preload();
       return { host: urlHost(options.host), port, adminPort };
     } catch (error) {
       await close().catch(() => {});
@@ -167,19 +216,39 @@ export function createRuntime(
     }
   }
 
+  // Loaded by those who need it: gRPC takes as long to load as all the rest.
+  async function addGrpc(): Promise<void> {
+    const { createGrpcChannel } = await import('./dapr/grpc-channel.ts');
+    const { bodyLimit, appApiToken: token, headersTimeout: timeout } = options;
+    const created = createGrpcChannel({
+      inputs,
+      deliveries,
+      bodyLimit,
+      token,
+      log,
+      state: () => state,
+      server,
+    });
+    grpc = created;
+    listener = createSharedPort({
+      http1: (socket) => server.emit('connection', socket),
+      http2: (socket) => created.accept(socket),
+      timeout,
+    });
+  }
+
   async function drain(skipDelay: boolean): Promise<OfnError | undefined> {
     if (!skipDelay && options.drainDelay > 0) await elapse(options.drainDelay);
     // Only stops accepting: the close of an HTTP server also cuts connections that are idle, or new,
     // and with them the request that is on its way.
     const closing = new Promise<void>((resolve) => {
-      NetServer.prototype.close.call(server, () => resolve());
+      NetServer.prototype.close.call(listener, () => resolve());
     });
     const isDrained = await within(options.drainTimeout, drainCalls(closing));
     if (isDrained) return undefined;
     const seconds = options.drainTimeout / 1000;
-    const cut = tracker.cutOff(
-      new OfnError('OFN_STOPPING', `the server stopped after waiting ${seconds} s`),
-    );
+    const late = new OfnError('OFN_STOPPING', `the server stopped after waiting ${seconds} s`);
+    const cut = deliveries.cutOff(late) + tracker.cutOff(late);
     await within(LAST_REQUEST, tracker.drained());
     // Handlers that go on though their callers have their answers are not worth a failure.
     if (cut === 0) return undefined;
@@ -189,9 +258,10 @@ export function createRuntime(
 
   // A connection that is open may have a request on its way: it gets a moment to arrive.
   async function drainCalls(closing: Promise<void>): Promise<void> {
-    await tracker.drained();
+    grpc?.drain(options.drainTimeout);
+    await Promise.all([deliveries.drained(), tracker.drained()]);
     await within(LAST_REQUEST, closing);
-    await tracker.drained();
+    await Promise.all([deliveries.drained(), tracker.drained()]);
   }
 
   let closed: Promise<void> | undefined;
@@ -211,8 +281,11 @@ export function createRuntime(
         errors.push(error);
       }
     }
+    grpc?.close();
+    if (listener !== server) listener.close();
     server.close();
     server.closeAllConnections();
+    outgoing.close();
     admin?.close();
     admin?.closeAllConnections();
     state = 'stopped';
@@ -229,6 +302,7 @@ export function createRuntime(
       return stopped !== undefined;
     },
     functions,
+    inputs,
     server,
     pathOf: (definition) => pathOf(definition, isOnly),
     async open() {
@@ -247,6 +321,14 @@ export function createRuntime(
       return stopped;
     },
   };
+}
+
+const IGNORED_INPUTS =
+  'inputs of the function context are not received: an http handler cannot take events; ' +
+  'register one with openfunction(), cloudEvent(), topic() or binding()';
+
+function isNamed(components: object | undefined): boolean {
+  return components !== undefined && Object.keys(components).length > 0;
 }
 
 function ignoredRoutes(

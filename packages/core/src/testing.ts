@@ -1,13 +1,15 @@
 // The `./testing` export: functions under test in process, through the real server, without a port.
-import { request as httpRequest, type IncomingMessage, type Server } from 'node:http';
-import { Duplex, Readable } from 'node:stream';
-import * as stream from 'node:stream';
+import type { IncomingMessage, Server } from 'node:http';
+import { Readable } from 'node:stream';
 import type { CloudEvent, CloudEventV1 } from 'cloudevents';
+import type { Acknowledgement } from './dapr/delivery.ts';
+import type { Input } from './dapr/input.ts';
 import { OfnError } from './errors.ts';
 import { loadSource } from './function/load.ts';
 import { registry } from './function/registry.ts';
 import type { FunctionDefinition, Handler, SignatureType } from './function/signature.ts';
 import { encodeEvents, type EventMode } from './http/cloud-event.ts';
+import { requestInProcess } from './http/in-process.ts';
 import { createLogger, type LogLevel } from './logger.ts';
 import { parseOptions, type Options } from './options.ts';
 import { createRuntime, type Runtime } from './runtime.ts';
@@ -41,6 +43,20 @@ export interface TestRequest {
   signal?: AbortSignal;
 }
 
+/** How an event is delivered to a function under test. */
+export interface TestDelivery {
+  /** Name of the input, for a function that has several of its kind. Default: the first. */
+  input?: string;
+  /** Headers of the delivery; of a binding, its metadata too. */
+  headers?: Readonly<Record<string, string>>;
+}
+
+/** How an event of a topic is delivered to a function under test. */
+export interface TestTopicDelivery extends TestDelivery {
+  /** Attributes of the CloudEvent, such as `{ id, source, type, subject }`. */
+  event?: Readonly<Record<string, unknown>>;
+}
+
 /** Functions under test. */
 export interface TestRuntime {
   /**
@@ -56,6 +72,27 @@ export interface TestRuntime {
     event: CloudEvent<unknown> | Partial<CloudEventV1<unknown>>,
     options?: { mode?: EventMode },
   ): Promise<Response>;
+  /**
+   * Delivers an event of a topic to a function, as a Dapr sidecar would.
+   *
+   * @param name Name of the function.
+   * @param data Data of the event. Bytes travel as they are.
+   * @returns What the sidecar is told: `SUCCESS`, `RETRY` or `DROP`.
+   * @throws OfnError `OFN_TARGET_NOT_FOUND` when there is no such function, or it takes no topic.
+   * @example
+   * assert.equal(await t.topic('orders', { id: 7, total: 12.5 }), 'SUCCESS');
+   */
+  topic(name: string, data: unknown, delivery?: TestTopicDelivery): Promise<Acknowledgement>;
+  /**
+   * Delivers an event of an input binding to a function, as a Dapr sidecar would.
+   *
+   * @param data A string or bytes as they are; anything else as JSON. Default: nothing.
+   * @returns What the sidecar is told. A dropped event looks like one that succeeded.
+   * @throws OfnError `OFN_TARGET_NOT_FOUND` when there is no such function, or it takes no binding.
+   * @example
+   * assert.equal(await t.binding('nightly'), 'SUCCESS');
+   */
+  binding(name: string, data?: unknown, delivery?: TestDelivery): Promise<Acknowledgement>;
   /** Sends a request to all functions, each at its own path. */
   request(request: TestRequest & { path: string }): Promise<Response>;
   /** Stops the functions: stop hooks and the close of plugins run. */
@@ -111,6 +148,20 @@ export async function createTestRuntime(given: TestRuntimeOptions): Promise<Test
     return sendRequest(runtime.server, { path: fallback ?? '/', ...request });
   }
 
+  async function inputOf(name: string, kind: Input['kind'], wanted: string | undefined) {
+    const { inputs, server } = await runtimeOf(name);
+    const own = inputs.filter((input) => input.kind === kind);
+    const input = wanted === undefined ? own[0] : own.find((each) => each.name === wanted);
+    if (input !== undefined) return { ...input, server };
+    const there = own.map((each) => `"${each.name}"`).join(', ') || 'none';
+    throw new OfnError(
+      'OFN_TARGET_NOT_FOUND',
+      wanted === undefined
+        ? `function "${name}" takes no ${kind}; register it with ${kind}(), or give a function context`
+        : `function "${name}" has no ${kind} "${wanted}"; there is ${there}`,
+    );
+  }
+
   // Fails here, not at the first request, when the source or a function is not valid.
   if (given.source !== undefined && given.functions === undefined) {
     await loadSource({ ...options, target: undefined }).catch((error: unknown) => {
@@ -128,6 +179,39 @@ export async function createTestRuntime(given: TestRuntimeOptions): Promise<Test
       const { headers, body } = encodeEvents([whole], mode);
       return send(name, { method: 'POST', headers, body });
     },
+    async topic(name, data, { input: wanted, headers = {}, event = {} } = {}) {
+      const { server, path, topic, component } = await inputOf(name, 'topic', wanted);
+      const { randomUUID } = await import('node:crypto');
+      const envelope = {
+        specversion: '1.0',
+        id: randomUUID(),
+        source: 'test',
+        type: 'com.dapr.event.sent',
+        topic,
+        pubsubname: component,
+        ...event,
+        ...(data instanceof Uint8Array
+          ? { data_base64: Buffer.from(data).toString('base64') }
+          : { data }),
+      };
+      const type = 'application/cloudevents+json';
+      const response = await sendRequest(server, {
+        path,
+        headers: { 'content-type': type, ...headers },
+        body: JSON.stringify(envelope),
+      });
+      return toAcknowledgement(response);
+    },
+    async binding(name, data, { input: wanted, headers = {} } = {}) {
+      const { server, path } = await inputOf(name, 'binding', wanted);
+      const response = await sendRequest(server, {
+        method: 'POST',
+        path,
+        headers: { 'content-type': 'application/json', ...headers },
+        body: data,
+      });
+      return response.status === 200 ? 'SUCCESS' : 'RETRY';
+    },
     async close() {
       for (const pending of runtimes.values()) {
         // One that could not be created has told so to the call that asked for it.
@@ -136,6 +220,14 @@ export async function createTestRuntime(given: TestRuntimeOptions): Promise<Test
       }
     },
   };
+}
+
+async function toAcknowledgement(response: Response): Promise<Acknowledgement> {
+  const text = await response.text();
+  if (response.status !== 200) {
+    throw new Error(`the event was refused with ${response.status}: ${text}`);
+  }
+  return (JSON.parse(text) as { status: Acknowledgement }).status;
 }
 
 function toOptions(given: TestRuntimeOptions): Options {
@@ -151,48 +243,25 @@ function toOptions(given: TestRuntimeOptions): Options {
   throw new OfnError('OFN_OPTION_INVALID', `--${command.kind} does not serve`);
 }
 
-function sendRequest(server: Server, request: TestRequest): Promise<Response> {
+async function sendRequest(server: Server, request: TestRequest): Promise<Response> {
   const { path = '/', headers = {}, signal } = request;
   const body = toBytes(request.body);
-  const [client, remote] = connect();
-  server.emit('connection', remote);
-  return new Promise((resolve, reject) => {
-    const outgoing = httpRequest(
-      {
-        method: request.method ?? (body === undefined ? 'GET' : 'POST'),
-        path,
-        headers: {
-          host: 'localhost',
-          ...(body === undefined ? {} : { 'content-length': String(body.length) }),
-          ...(isPlain(request.body) ? { 'content-type': 'application/json' } : {}),
-          ...headers,
-        },
-        createConnection: () => client,
-        ...(signal === undefined ? {} : { signal }),
-      },
-      (incoming) => {
-        try {
-          resolve(toResponse(incoming));
-        } catch (error) {
-          client.destroy();
-          reject(error);
-        }
-      },
-    );
-    outgoing.on('error', reject);
-    outgoing.end(body);
+  const incoming = await requestInProcess(server, {
+    method: request.method ?? (body === undefined ? 'GET' : 'POST'),
+    path,
+    headers: {
+      ...(isPlain(request.body) ? { 'content-type': 'application/json' } : {}),
+      ...headers,
+    },
+    body,
+    signal,
   });
-}
-
-// Both ends of a connection that needs no port; Node's server takes any stream for a socket.
-function connect(): [Duplex, Duplex] {
-  // The types of Node 20 do not have it yet; Node 20.17 does.
-  const [client, remote] = (stream as unknown as { duplexPair(): [Duplex, Duplex] }).duplexPair();
-  Object.assign(remote, { remoteAddress: '127.0.0.1', remotePort: 0 });
-  // As over a socket: when one end goes, the other learns of it.
-  client.once('close', () => remote.destroy());
-  remote.once('close', () => client.destroy());
-  return [client, remote];
+  try {
+    return toResponse(incoming);
+  } catch (error) {
+    incoming.destroy();
+    throw error;
+  }
 }
 
 function isPlain(body: unknown): boolean {

@@ -86,7 +86,7 @@ describe('what the controller writes', () => {
       runtime: 'async',
       engine: 'knative',
       port: 8080,
-      inputs: { mq: { ...MQ, uri: 'topicA' } },
+      inputs: { mq: { ...MQ, uri: 'topicA', topic: 'topicA' } },
       outputs: { mq: { ...MQ, uri: 'topicB' } },
       states: { pg: PG },
       preHooks: ['p1'],

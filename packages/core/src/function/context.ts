@@ -84,6 +84,7 @@ const DaprTrigger = object({
   name: v.string(),
   type: v.optional(v.string()),
   topic: v.optional(v.string()),
+  inputName: v.optional(v.string()),
 });
 
 const V1Beta2 = object({
@@ -93,8 +94,10 @@ const V1Beta2 = object({
     object({
       http: v.nullish(object({ port: v.optional(Port), engine: v.optional(oneOf(ENGINES)) })),
       dapr: v.nullish(v.array(DaprTrigger)),
+      inputs: v.nullish(v.array(object({ dapr: v.nullish(DaprTrigger) }))),
     }),
   ),
+  inputs: v.nullish(Components),
   outputs: v.nullish(Components),
   states: v.nullish(Components),
   preHooks: v.nullish(v.array(v.string())),
@@ -151,7 +154,7 @@ export function parseFunctionContext(
     runtime,
     engine: newer?.triggers?.http?.engine ?? 'knative',
     port: newer?.triggers?.http?.port ?? older?.port,
-    inputs: older?.inputs ?? {},
+    inputs: mergeInputs(mergeComponents(older?.inputs, newer?.inputs), newer?.triggers),
     outputs: mergeComponents(older?.outputs, newer?.outputs),
     states: mergeComponents(older?.states, newer?.states),
     preHooks: newer?.preHooks ?? older?.prePlugins ?? undefined,
@@ -197,6 +200,38 @@ function mergeComponents(
     merged[name] = { ...merged[name], ...component };
   }
   return merged;
+}
+
+type Triggers = v.InferOutput<typeof V1Beta2>['triggers'];
+
+// The newer variable lists inputs by their components, not by the names that the older one gives.
+function mergeInputs(
+  inputs: Readonly<Record<string, ContextComponent>>,
+  triggers: Triggers,
+): Readonly<Record<string, ContextComponent>> {
+  const merged: Record<string, ContextComponent> = { ...inputs };
+  const further = (triggers?.inputs ?? []).flatMap(({ dapr }) => dapr ?? []);
+  for (const { name, type, topic, inputName } of [...(triggers?.dapr ?? []), ...further]) {
+    const known = Object.entries(inputs).find(
+      ([, { componentName, topic: said, uri }]) =>
+        componentName === name && (topic === undefined || (said ?? uri) === topic),
+    );
+    const key = known?.[0] ?? inputName ?? free(name, merged);
+    merged[key] = {
+      ...known?.[1],
+      componentName: name,
+      ...(type === undefined ? {} : { componentType: type }),
+      ...(topic === undefined ? {} : { topic }),
+    };
+  }
+  return merged;
+}
+
+// Two topics of one component are two inputs.
+function free(name: string, taken: Readonly<Record<string, unknown>>): string {
+  let key = name;
+  for (let count = 2; key in taken; count += 1) key = `${name}-${count}`;
+  return key;
 }
 
 // No call may change what the next one sees.

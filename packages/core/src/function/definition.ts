@@ -7,6 +7,7 @@ import type {
   Handler,
   HttpFunctionOptions,
   SignatureType,
+  Trigger,
 } from './signature.ts';
 
 /** Makes a definition of a handler and its options, without registering it. */
@@ -15,6 +16,7 @@ export function defineFunction(
   signature: SignatureType,
   handler: unknown,
   options: HttpFunctionOptions = {},
+  trigger?: Trigger,
 ): FunctionDefinition {
   const invalid = (message: string): OfnError =>
     new OfnError('OFN_FUNCTION_INVALID', `function "${name}": ${message}`);
@@ -44,6 +46,7 @@ export function defineFunction(
     throw invalid(`schema must be a Standard Schema validator (zod, valibot, arktype)`);
   }
   if (!Array.isArray(plugins)) throw invalid(`plugins must be an array`);
+  if (trigger !== undefined) assertTrigger(trigger, options, invalid);
 
   const { call, style } = toHandler(handler, signature) ?? {};
   if (call === undefined || style === undefined) {
@@ -64,8 +67,58 @@ export function defineFunction(
     body: body ?? (style === 'fetch' ? 'stream' : 'parse'),
     schema,
     plugins: Object.freeze([...plugins]),
+    trigger: trigger && Object.freeze(trigger),
   });
 }
+
+function assertTrigger(
+  trigger: Trigger,
+  options: HttpFunctionOptions,
+  invalid: (message: string) => OfnError,
+): void {
+  for (const name of ['path', 'methods', 'body'] as const) {
+    if (options[name] !== undefined) throw invalid(`${name} is for functions over HTTP`);
+  }
+  const texts = trigger.kind === 'topic' ? TOPIC_TEXTS : BINDING_TEXTS;
+  for (const name of texts) {
+    const value = (trigger as Readonly<Record<string, unknown>>)[name];
+    if (value !== undefined && (typeof value !== 'string' || value.trim() === '')) {
+      throw invalid(`${name} must be a string that is not empty, not ${kind(value)}`);
+    }
+  }
+  const { concurrency, order } = trigger;
+  if (concurrency !== undefined && (!Number.isInteger(concurrency) || concurrency < 1)) {
+    throw invalid(`concurrency must be a whole number from 1 up, not ${String(concurrency)}`);
+  }
+  if (order !== undefined && typeof order !== 'function') {
+    throw invalid(`order must be a function that returns a key, not ${kind(order)}`);
+  }
+  if (trigger.kind === 'binding') {
+    if (trigger.route !== undefined && !trigger.route.startsWith('/')) {
+      throw invalid(`route must begin with "/", which "${trigger.route}" does not`);
+    }
+    return;
+  }
+  const { bulk, rawPayload, metadata } = trigger;
+  if (rawPayload !== undefined && typeof rawPayload !== 'boolean') {
+    throw invalid(`rawPayload must be true or false, not ${kind(rawPayload)}`);
+  }
+  const isMap = typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata);
+  const values = isMap ? Object.values(metadata) : [];
+  if (metadata !== undefined && !(isMap && values.every((value) => typeof value === 'string'))) {
+    throw invalid(`metadata must be an object of strings`);
+  }
+  if (bulk === undefined || typeof bulk === 'boolean') return;
+  for (const name of ['maxMessages', 'maxWait'] as const) {
+    const value: unknown = bulk?.[name];
+    if (value !== undefined && !(Number.isInteger(value) && (value as number) > 0)) {
+      throw invalid(`bulk.${name} must be a whole number from 1 up, not ${String(value)}`);
+    }
+  }
+}
+
+const TOPIC_TEXTS = ['pubsub', 'topic', 'match', 'deadLetterTopic'];
+const BINDING_TEXTS = ['component', 'route'];
 
 // A class cannot be called; it is refused at start, not at the first call.
 const CLASS = /^class\b/;

@@ -4,6 +4,7 @@ import type { Plugin } from '../invocation/plugin.ts';
 import { processWide } from '../process-wide.ts';
 import { defineFunction, kind } from './definition.ts';
 import type {
+  BindingOptions,
   CloudEventHandler,
   EventHandler,
   FetchApp,
@@ -14,6 +15,8 @@ import type {
   HttpHandler,
   OpenFunctionHandler,
   SignatureType,
+  TopicOptions,
+  Trigger,
 } from './signature.ts';
 
 /** A hook of user code around the life of the process. */
@@ -125,6 +128,48 @@ export function event(name: string, ...rest: unknown[]): FunctionDefinition {
 }
 
 /**
+ * Registers a function that receives the events of a topic, through a Dapr sidecar.
+ *
+ * When it resolves, the event is acknowledged; when it throws, the event is delivered again. It can
+ * be dropped, by a `DropError` or `ctx.drop()`. What the handler returns has no meaning.
+ *
+ * @param name Name of the function, and the topic unless the options name another.
+ * @throws OfnError `OFN_FUNCTION_INVALID` when the name, the options or the handler is not valid.
+ * @see https://docs.dapr.io/reference/api/pubsub_api/
+ * @example
+ * topic('orders', { pubsub: 'mq', deadLetterTopic: 'orders-failed' }, async (ctx, order) => {
+ *   await ctx.send({ orderId: order.id }, 'shipments');
+ * });
+ */
+export function topic<Data = any>(
+  name: string,
+  options: TopicOptions<Data>,
+  handler: OpenFunctionHandler<Data>,
+): FunctionDefinition {
+  return registerTrigger(name, 'topic', options, handler);
+}
+
+/**
+ * Registers a function that receives the events of an input binding, such as cron ticks or files,
+ * through a Dapr sidecar. It acknowledges like a function of a topic.
+ *
+ * @param name Name of the function, and of the component unless the options name another.
+ * @throws OfnError `OFN_FUNCTION_INVALID` when the name, the options or the handler is not valid.
+ * @see https://docs.dapr.io/reference/api/bindings_api/
+ * @example
+ * binding('nightly', { component: 'cron' }, async (ctx) => {
+ *   ctx.log.info('cleaning up');
+ * });
+ */
+export function binding<Data = any>(
+  name: string,
+  options: BindingOptions<Data>,
+  handler: OpenFunctionHandler<Data>,
+): FunctionDefinition {
+  return registerTrigger(name, 'binding', options, handler);
+}
+
+/**
  * Adds a plugin around every function of the process, outside the plugins of single functions.
  *
  * @example
@@ -165,9 +210,30 @@ function register(
   rest: readonly unknown[],
 ): FunctionDefinition {
   const [options, handler] = rest.length === 1 ? [{}, rest[0]] : rest;
-  const definition = defineFunction(name, signature, handler, options as HttpFunctionOptions);
+  return keep(defineFunction(name, signature, handler, options as HttpFunctionOptions));
+}
+
+function registerTrigger(
+  name: string,
+  kindOfTrigger: Trigger['kind'],
+  options: unknown,
+  handler: unknown,
+): FunctionDefinition {
+  if (typeof options !== 'object' || options === null) {
+    const message = `function "${name}": the options must be an object, not ${kind(options)}`;
+    throw new OfnError('OFN_FUNCTION_INVALID', message);
+  }
+  const { plugins, schema, path, methods, body, ...rest } = options as HttpFunctionOptions;
+  const shared = { plugins, schema, path, methods, body } as HttpFunctionOptions;
+  const trigger = { ...rest, kind: kindOfTrigger } as Trigger;
+  return keep(defineFunction(name, 'openfunction', handler, shared, trigger));
+}
+
+function keep(definition: FunctionDefinition): FunctionDefinition {
   if (registry.functions.has(definition.name)) {
-    process.emitWarning(`The function "${name}" is registered twice; the later one is served.`);
+    process.emitWarning(
+      `The function "${definition.name}" is registered twice; the later one is served.`,
+    );
   }
   registry.functions.set(definition.name, definition);
   return definition;

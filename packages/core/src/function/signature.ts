@@ -114,6 +114,55 @@ export interface HttpFunctionOptions<Data = any> extends FunctionOptions<Data> {
   body?: 'parse' | 'stream';
 }
 
+/** What `topic` accepts: how a function subscribes to a topic of a Dapr pub/sub component. */
+export interface TopicOptions<Data = any> extends Omit<FunctionOptions<Data>, 'path'> {
+  /**
+   * Name of the pub/sub component, or of an input of the function context. Default: that of the
+   * input of the function context with the same topic.
+   */
+  pubsub?: string;
+  /** Default: the name of the function. */
+  topic?: string;
+  /**
+   * Takes only the events for which this CEL expression is true, such as
+   * `event.type == "order.created"`. Several functions may share a topic, one of them without
+   * `match` for the rest. Expressions are tried in the order of registration.
+   */
+  match?: string;
+  /** Where events go that are dropped, or that fail whenever they are tried. Default: nowhere. */
+  deadLetterTopic?: string;
+  /**
+   * Has events delivered several at once; each is still a call, and an acknowledgement, of its own.
+   * `maxMessages` at once (default 100), after `maxWait` milliseconds at the latest (default 1000).
+   */
+  bulk?: boolean | { maxMessages?: number; maxWait?: number };
+  /** For messages that are no CloudEvents. Their ids are made up anew at each delivery. */
+  rawPayload?: boolean;
+  /** Metadata of the subscription, as the component documents it. */
+  metadata?: Readonly<Record<string, string>>;
+  /** Events handled at a time; others wait. Default: no limit. */
+  concurrency?: number;
+  /** Events for which it returns the same key are handled one after the other. Default: no order. */
+  order?: (event: CloudEvent<unknown>) => string | undefined;
+}
+
+/** What `binding` accepts: how a function receives the events of a Dapr input binding. */
+export interface BindingOptions<Data = any> extends Omit<FunctionOptions<Data>, 'path'> {
+  /** Name of the component, or of an input of the function context. Default: that of the function. */
+  component?: string;
+  /** The path that the component's metadata names as `route`. Default: `/<component>`. */
+  route?: string;
+  /** Events handled at a time; others wait. Default: no limit. */
+  concurrency?: number;
+  /** Events for which it returns the same key are handled one after the other. Default: no order. */
+  order?: (data: Data, metadata: Readonly<Record<string, string>>) => string | undefined;
+}
+
+/** What a function that is registered for Dapr events waits for. */
+export type Trigger =
+  | ({ readonly kind: 'topic' } & Readonly<Omit<TopicOptions, keyof FunctionOptions>>)
+  | ({ readonly kind: 'binding' } & Readonly<Omit<BindingOptions, keyof FunctionOptions>>);
+
 /** One function as registered: frozen, and the same for each of its calls. */
 export interface FunctionDefinition {
   readonly name: string;
@@ -126,4 +175,6 @@ export interface FunctionDefinition {
   readonly body: 'parse' | 'stream';
   readonly schema: Schema | undefined;
   readonly plugins: readonly Plugin[];
+  /** What `topic` and `binding` say; `undefined` for a function that waits for calls over HTTP. */
+  readonly trigger: Trigger | undefined;
 }

@@ -42,6 +42,11 @@ describe('the admin port', () => {
   });
 
   it('does not listen by itself', () => {
-    expect(createAdminServer(createMetrics(), () => 'idle').listening).toBe(false);
+    const health = {
+      state: () => 'idle' as const,
+      stopsWhenDraining: false,
+      isSidecarReachable: undefined,
+    };
+    expect(createAdminServer(createMetrics(), health).listening).toBe(false);
   });
 });

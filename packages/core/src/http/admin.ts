@@ -1,18 +1,17 @@
 // The admin server: probes and metrics on a port of their own, out of reach of the callers.
 import { createServer, type Server } from 'node:http';
-import type { LifecycleState } from '../lifecycle.ts';
-import { HEALTH_PATHS, answerProbe } from './health.ts';
+import { HEALTH_PATHS, answerProbe, type Health } from './health.ts';
 import type { Metrics } from './metrics.ts';
 import { splitUrl } from './request.ts';
 
 /** Creates the admin server: `/healthz`, `/readyz`, `/metrics`. It does not listen yet. */
-export function createAdminServer(metrics: Metrics, state: () => LifecycleState): Server {
+export function createAdminServer(metrics: Metrics, health: Health): Server {
   return createServer((request, response) => {
     const { path } = splitUrl(request.url ?? '/');
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.writeHead(405, { allow: 'GET, HEAD' }).end();
     } else if ((HEALTH_PATHS as readonly string[]).includes(path)) {
-      answerProbe(path, state(), response);
+      answerProbe(path, health, response);
     } else if (path === '/metrics') {
       metrics.render().then(
         (text) => response.writeHead(200, { 'content-type': metrics.contentType }).end(text),

@@ -1,5 +1,5 @@
 // Calls of `http` and `openfunction` functions: one request, one invocation, one reply.
-import type { Invocation, InvocationInput, ServedFunction } from '../invocation/invocation.ts';
+import type { Invocation, InvocationOrigin, ServedFunction } from '../invocation/invocation.ts';
 import { invoke, type Settle } from '../invocation/invoke.ts';
 import { isThenable } from '../invocation/outcome.ts';
 import type { Exchange } from './exchange.ts';
@@ -16,8 +16,8 @@ export function createCallStage(served: ServedFunction, settings: StageSettings)
   const { showDetails, tracker } = settings;
   const replies = signature === 'openfunction';
 
-  function rejected(invocation: Invocation, error: unknown, input: InvocationInput): void {
-    const exchange = input as Exchange;
+  function rejected(invocation: Invocation, error: unknown, origin: InvocationOrigin): void {
+    const exchange = origin as Exchange;
     invocation.error = error;
     failExchange(exchange, error, showDetails);
     tracker.settled(exchange);
@@ -25,8 +25,8 @@ export function createCallStage(served: ServedFunction, settings: StageSettings)
 
   const settle: Settle = {
     rejected,
-    resolved(invocation, value, input) {
-      const exchange = input as Exchange;
+    resolved(invocation, value, origin) {
+      const exchange = origin as Exchange;
       const { response } = exchange;
       try {
         if (exchange.isAnswered) {

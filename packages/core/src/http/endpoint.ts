@@ -32,7 +32,7 @@ export function createEndpoint(served: ServedFunction, settings: StageSettings):
   const stage = isEvent ? createEventStage(served, settings) : createCallStage(served, settings);
 
   const channel: Channel = {
-    fail: ({ input }, error) => failExchange(input as Exchange, error, showDetails),
+    fail: ({ origin }, error) => failExchange(origin as Exchange, error, showDetails),
   };
 
   function onTimeout(exchange: Exchange): void {

@@ -1,12 +1,17 @@
 // The exchange of one request and its response: how long it lives, and which call it belongs to.
 import { OfnError } from '../errors.ts';
 import type { FunctionDefinition, Request, Response } from '../function/signature.ts';
-import type { Invocation, InvocationInput } from '../invocation/invocation.ts';
+import {
+  propagationOf,
+  type Invocation,
+  type InvocationOrigin,
+  type Propagation,
+} from '../invocation/invocation.ts';
 import type { FunctionRequest } from './request.ts';
 import type { FunctionResponse } from './response.ts';
 
 /** One request with its response. Its own object: an Express app may replace both prototypes. */
-export class Exchange implements InvocationInput {
+export class Exchange implements InvocationOrigin {
   readonly request: FunctionRequest;
   readonly response: FunctionResponse;
   /** The call that is running; the events of a batch follow each other. */
@@ -40,8 +45,8 @@ export class Exchange implements InvocationInput {
     return typeof given === 'string' && CALLER_ID.test(given) ? given : undefined;
   }
 
-  get traceparent(): string | undefined {
-    return this.request.headers['traceparent'] as string | undefined;
+  get propagation(): Propagation | undefined {
+    return propagationOf(this.request.headers);
   }
 }
 
@@ -66,7 +71,7 @@ export interface ExchangeTracker {
    * outlives its response.
    */
   drained(): Promise<void>;
-  /** Fails every exchange that is not over. Returns how many there were. */
+  /** Fails every call whose exchange is not over. Returns how many there were. */
   cutOff(error: OfnError): number;
 }
 
@@ -124,7 +129,10 @@ export function createTracker(): ExchangeTracker {
       return new Promise((resolve) => waiting.push(resolve));
     },
     cutOff(error) {
-      const cut = [...exchanges].filter((exchange) => !exchange.over);
+      // What has no call is answered by what it waits for.
+      const cut = [...exchanges].filter(
+        ({ over, invocation }) => !over && invocation !== undefined,
+      );
       for (const exchange of cut) {
         exchange.invocation?.abort(error);
         exchange.invocation?.fail(error);

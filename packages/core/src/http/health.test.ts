@@ -3,10 +3,14 @@ import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { http } from '../index.ts';
 import type { LifecycleState } from '../lifecycle.ts';
-import { answerProbe } from './health.ts';
+import { answerProbe, type Health } from './health.ts';
 import { connectTo, listen, serve, signalled } from './serve.fixture.ts';
 
-function answer(path: string, state: LifecycleState): [number, unknown] {
+function answer(
+  path: string,
+  state: LifecycleState,
+  changes: Partial<Health> = {},
+): [number, unknown] {
   let body: unknown;
   const response = {
     statusCode: 0,
@@ -14,7 +18,8 @@ function answer(path: string, state: LifecycleState): [number, unknown] {
     end: (text: string) => void (body = JSON.parse(text)),
     req: { method: 'GET' },
   };
-  answerProbe(path, state, response as unknown as ServerResponse);
+  const health = { stopsWhenDraining: false, isSidecarReachable: undefined, ...changes };
+  answerProbe(path, { state: () => state, ...health }, response as unknown as ServerResponse);
   return [response.statusCode, body];
 }
 
@@ -35,6 +40,15 @@ describe('a probe', () => {
   ] as const)('of readiness while %s is %i', (state, status) => {
     expect(answer('/readyz', state)[0]).toBe(status);
   });
+
+  it.each(['idle', 'starting', 'draining', 'stopped'] as const)(
+    'of liveness fails while %s when a sidecar asks, so that it stops delivering',
+    (state) => {
+      const [status] = answer('/healthz', state, { stopsWhenDraining: true });
+      expect(status).toBe(503);
+      expect(answer('/healthz', 'running', { stopsWhenDraining: true })[0]).toBe(200);
+    },
+  );
 
   it('is never kept by a cache, and has no body for HEAD', async () => {
     const send = await serve(

@@ -5,13 +5,36 @@ import type { LifecycleState } from '../lifecycle.ts';
 /** The paths of both probes. */
 export const HEALTH_PATHS = ['/healthz', '/readyz'] as const;
 
+/** What the probes tell of. */
+export interface Health {
+  readonly state: () => LifecycleState;
+  /** Whether `/healthz` fails unless calls are taken, as a Dapr sidecar wants it. */
+  readonly stopsWhenDraining: boolean;
+  /** Asks the Dapr sidecar; `undefined` when none is needed. */
+  readonly isSidecarReachable: (() => Promise<boolean>) | undefined;
+}
+
 /**
  * Answers a probe: `/healthz` is 200 as long as the process can answer, `/readyz` is 200 only while
- * it takes new calls.
+ * it takes new calls, and can send them on.
  */
-export function answerProbe(path: string, state: LifecycleState, response: ServerResponse): void {
-  const ok = path === '/healthz' || state === 'running';
-  const body = JSON.stringify({ status: ok ? 'ok' : 'unavailable', state });
+export function answerProbe(path: string, health: Health, response: ServerResponse): void {
+  const state = health.state();
+  const isRunning = state === 'running';
+  if (path === '/healthz') {
+    answer(response, isRunning || !health.stopsWhenDraining, { state });
+  } else if (!isRunning || health.isSidecarReachable === undefined) {
+    answer(response, isRunning, { state });
+  } else {
+    void health.isSidecarReachable().then((isReachable) => {
+      const sidecar = isReachable ? 'ok' : 'unreachable';
+      answer(response, isReachable, { state, sidecar });
+    });
+  }
+}
+
+function answer(response: ServerResponse, ok: boolean, details: object): void {
+  const body = JSON.stringify({ status: ok ? 'ok' : 'unavailable', ...details });
   response.statusCode = ok ? 200 : 503;
   response.setHeader('Content-Type', 'application/json; charset=utf-8');
   response.setHeader('Cache-Control', 'no-store');

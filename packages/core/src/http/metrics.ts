@@ -1,11 +1,12 @@
 // Prometheus metrics of the calls, named after OpenTelemetry's conventions for functions.
 // https://opentelemetry.io/docs/specs/semconv/faas/faas-metrics/
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { DeliveryObserver } from '../dapr/delivery.ts';
 import type { ExchangeObserver } from './exchange.ts';
 
 /** Metrics, and the exchange observer that feeds them. */
 export interface Metrics {
-  readonly observer: ExchangeObserver;
+  readonly observer: ExchangeObserver & DeliveryObserver;
   readonly contentType: string;
   /** The text Prometheus scrapes. */
   render(): Promise<string>;
@@ -21,14 +22,14 @@ export function createMetrics(): Metrics {
   collectDefaultMetrics({ register: registry });
   const duration = new Histogram({
     name: 'faas_invoke_duration_seconds',
-    help: 'Time from the request to the end of its response.',
+    help: 'Time from the request to the end of its response, or from the event to its acknowledgement.',
     labelNames: ['function', 'status'],
     buckets: BUCKETS,
     registers,
   });
   const errors = new Counter({
     name: 'faas_errors_total',
-    help: 'Calls answered with a status of 500 or above, time-outs excepted.',
+    help: 'Calls answered with a status of 500 or above, time-outs excepted, and events to be retried.',
     labelNames: ['function'],
     registers,
   });
@@ -49,11 +50,12 @@ export function createMetrics(): Metrics {
     render: () => registry.metrics(),
     observer: {
       began: ({ name }) => inFlight.inc({ function: name }),
-      ended({ name }, status, seconds) {
+      ended({ name }, outcome, seconds) {
         inFlight.dec({ function: name });
-        duration.observe({ function: name, status: String(status) }, seconds);
-        if (status === 504) timeouts.inc({ function: name });
-        else if (status >= 500) errors.inc({ function: name });
+        const status = String(outcome).toLowerCase();
+        duration.observe({ function: name, status }, seconds);
+        if (outcome === 504) timeouts.inc({ function: name });
+        else if (outcome === 'RETRY' || Number(outcome) >= 500) errors.inc({ function: name });
       },
     },
   };

@@ -29,17 +29,25 @@ export function pathOf(definition: FunctionDefinition, isOnly: boolean): string 
 /**
  * Creates the dispatch over functions.
  *
+ * @param isOnly Whether it is the only function, which then is served at every path.
  * @param showDetails Whether a 404 lists the paths that there are; for development.
  * @throws OfnError `OFN_ROUTE_CONFLICT` when two functions accept the same method at the same path;
  *   `OFN_FUNCTION_INVALID` for a path that Express 5's syntax does not allow.
  */
-export function createDispatch(routes: readonly Route[], showDetails = false): Dispatch {
-  const isOnly = routes.length === 1;
+export function createDispatch(
+  routes: readonly Route[],
+  isOnly = routes.length === 1,
+  showDetails = false,
+): Dispatch {
   const [first] = routes;
-  if (first !== undefined && isOnly && first.definition.path === undefined) {
+  if (first === undefined) {
+    return (request, _, otherwise) => otherwise(notFound(request, []));
+  }
+  if (isOnly && first.definition.path === undefined) {
     return (request, response) => first.endpoint(request, response);
   }
-  assertNoConflict(routes);
+  assertNoConflict(routes, isOnly);
+  const paths = routes.map(({ definition }) => pathOf(definition, isOnly) ?? '/');
   const router = express().createRouter();
   // The methods that functions at the path of a request would have taken.
   const refused = new WeakMap<FunctionRequest, readonly string[]>();
@@ -59,14 +67,13 @@ export function createDispatch(routes: readonly Route[], showDetails = false): D
     router(request as never, response as never, (error?: unknown) => {
       const methods = refused.get(request);
       if (error !== undefined && error !== null) otherwise(toRequestError(error));
-      else if (methods === undefined) otherwise(notFound(request, showDetails ? routes : []));
+      else if (methods === undefined) otherwise(notFound(request, showDetails ? paths : []));
       else otherwise(methodNotAllowed(request, request.path, [...new Set(methods)]));
     });
   };
 }
 
-function notFound(request: FunctionRequest, routes: readonly Route[]): OfnError {
-  const paths = routes.map(({ definition }) => pathOf(definition, routes.length === 1) ?? '/');
+function notFound(request: FunctionRequest, paths: readonly string[]): OfnError {
   const there = paths.length === 0 ? '' : `; there is ${[...new Set(paths)].join(', ')}`;
   return new OfnError('OFN_NOT_FOUND', `nothing is served at ${request.path}${there}`);
 }
@@ -92,10 +99,10 @@ function routeAt(router: Router, definition: FunctionDefinition, isOnly: boolean
   }
 }
 
-function assertNoConflict(routes: readonly Route[]): void {
+function assertNoConflict(routes: readonly Route[], isOnly: boolean): void {
   const taken = new Map<string, string>();
   for (const { definition } of routes) {
-    const path = pathOf(definition, routes.length === 1) ?? '/';
+    const path = pathOf(definition, isOnly) ?? '/';
     for (const method of allowedMethods(definition) ?? ['*']) {
       const clash =
         taken.get(`${method} ${path}`) ??

@@ -7,10 +7,9 @@ import {
 } from 'node:http';
 import type { Socket } from 'node:net';
 import { OfnError, type ErrorCode } from '../errors.ts';
-import type { LifecycleState } from '../lifecycle.ts';
 import type { ExchangeTracker } from './exchange.ts';
 import { refuse } from './failure.ts';
-import { HEALTH_PATHS, answerProbe } from './health.ts';
+import { HEALTH_PATHS, answerProbe, type Health } from './health.ts';
 import { rawProblem } from './problem.ts';
 import { FunctionRequest, splitUrl } from './request.ts';
 import { FunctionResponse } from './response.ts';
@@ -35,6 +34,8 @@ interface ServerLimits {
 /** How a server finds its functions and tells of itself. */
 export interface ServerSettings extends ServerLimits {
   readonly dispatch: Dispatch;
+  /** Takes what a Dapr sidecar sends; returns whether it did. */
+  readonly channel: ((request: FunctionRequest, response: FunctionResponse) => boolean) | undefined;
   readonly tracker: ExchangeTracker;
   /** Whether probes are answered on this port, before any function. */
   readonly healthRoutes: boolean;
@@ -42,14 +43,23 @@ export interface ServerSettings extends ServerLimits {
   readonly ignoredRoutes: readonly string[];
   /** Paths of functions; a function at the path of a probe, or at an ignored one, wins. */
   readonly functionPaths: readonly string[];
-  readonly state: () => LifecycleState;
+  readonly health: Health;
   /** Whether clients see the messages of errors that are not meant for them. */
   readonly showDetails: boolean;
 }
 
 /** Creates the server of the functions. It does not listen yet. */
 export function createFunctionServer(settings: ServerSettings): Server {
-  const { dispatch, tracker, functionPaths, maxConcurrency, maxHeaders, showDetails } = settings;
+  const {
+    dispatch,
+    channel,
+    health,
+    tracker,
+    functionPaths,
+    maxConcurrency,
+    maxHeaders,
+    showDetails,
+  } = settings;
   const isFree = (path: string): boolean => !functionPaths.includes(path);
   const probes: readonly string[] = settings.healthRoutes ? HEALTH_PATHS.filter(isFree) : [];
   const ignored = settings.ignoredRoutes.filter(isFree);
@@ -58,7 +68,7 @@ export function createFunctionServer(settings: ServerSettings): Server {
 
   function answerFiltered(path: string, response: ServerResponse): boolean {
     if (probes.includes(path)) {
-      answerProbe(path, settings.state(), response);
+      answerProbe(path, health, response);
       return true;
     }
     if (!ignored.some((route) => path === route || path.startsWith(`${route}/`))) return false;
@@ -72,7 +82,7 @@ export function createFunctionServer(settings: ServerSettings): Server {
     request.res = response;
     request.originalUrl = request.url ?? '/';
     // A client that hears this opens its next connection elsewhere.
-    if (settings.state() === 'draining') response.shouldKeepAlive = false;
+    if (health.state() === 'draining') response.shouldKeepAlive = false;
     if (request.rawHeaders.length > maxHeaders * 2) {
       refuse(request, response, tooManyHeaders(maxHeaders));
       return;
@@ -80,6 +90,8 @@ export function createFunctionServer(settings: ServerSettings): Server {
     // Few requests are for these paths, and taking a URL apart is not free.
     const url = request.originalUrl;
     if (mayBeFiltered(url) && answerFiltered(splitUrl(url).path, response)) return;
+    // Events are not refused at the concurrency limit: they wait.
+    if (channel?.(request, response) === true) return;
     if (maxConcurrency > 0 && tracker.open >= maxConcurrency) {
       refuse(request, response, overloaded(maxConcurrency));
       return;

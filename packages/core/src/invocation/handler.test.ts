@@ -5,9 +5,9 @@ import type { Callback, Handler, SignatureType } from '../function/signature.ts'
 import { toCall } from './handler.ts';
 import type { Invocation } from './invocation.ts';
 
-const input = { req: { url: '/' }, res: { statusCode: 200 } };
+const origin = { req: { url: '/' }, res: { statusCode: 200 } };
 const invocation = {
-  input,
+  origin,
   data: { total: 7 },
   event: { id: '1' },
   eventContext: { eventId: '1' },
@@ -18,7 +18,7 @@ const call = (signature: SignatureType, handler: Handler): unknown =>
 
 describe('the arguments', () => {
   test.each([
-    ['http', [input.req, input.res]],
+    ['http', [origin.req, origin.res]],
     ['openfunction', [invocation, invocation.data]],
     ['cloudevent', [invocation.event]],
     ['event', [invocation.data, invocation.eventContext]],

@@ -7,7 +7,7 @@ export function toCall(definition: FunctionDefinition): Call {
   const { handler, signature } = definition;
   switch (signature) {
     case 'http':
-      return ({ input }) => handler(input.req, input.res);
+      return ({ origin }) => handler(origin.req, origin.res);
     case 'openfunction':
       return (invocation) => handler(invocation, invocation.data);
     case 'cloudevent':

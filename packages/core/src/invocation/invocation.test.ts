@@ -3,11 +3,14 @@ import { describe, expect, test, vi } from 'vitest';
 import { parseFunctionContext } from '../function/context.ts';
 import { defineFunction } from '../function/definition.ts';
 import type { Request, Response } from '../function/signature.ts';
+import { noOutgoing } from '../dapr/outgoing.fixture.ts';
+import type { Outgoing } from '../dapr/outgoing.ts';
 import { createLogger, type Logger } from '../logger.ts';
 import {
   Invocation,
   type Channel,
-  type InvocationInput,
+  propagationOf,
+  type InvocationOrigin,
   type ServedFunction,
 } from './invocation.ts';
 
@@ -15,7 +18,7 @@ const UUID = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
 const TRACEPARENT = `00-${TRACE_ID}-b7ad6b7169203331-01`;
 
-function create(input: InvocationInput = {}, changes: Partial<ServedFunction> = {}) {
+function create(origin: InvocationOrigin = {}, changes: Partial<ServedFunction> = {}) {
   const channel = { fail: vi.fn<Channel['fail']>() };
   const child = vi.fn<Logger['child']>(() => createLogger({ level: 'silent' }));
   const served: ServedFunction = {
@@ -24,10 +27,11 @@ function create(input: InvocationInput = {}, changes: Partial<ServedFunction> = 
     log: { child } as Partial<Logger> as Logger,
     hookPlugins: {},
     call: () => {},
+    outgoing: noOutgoing,
     timeout: 0,
     ...changes,
   };
-  return { invocation: new Invocation(served, channel, input), channel, child, served };
+  return { invocation: new Invocation(served, channel, origin), channel, child, served };
 }
 
 describe('the id', () => {
@@ -49,7 +53,7 @@ describe('the trace id', () => {
     `00-${TRACE_ID}-b7ad6b7169203331-00`,
     `cc-${TRACE_ID}-b7ad6b7169203331-01-what-a-later-version-adds`,
   ])('is that of the caller: %s', (traceparent) => {
-    expect(create({ traceparent }).invocation.traceId).toBe(TRACE_ID);
+    expect(create({ propagation: { traceparent } }).invocation.traceId).toBe(TRACE_ID);
   });
 
   test.each([
@@ -66,13 +70,19 @@ describe('the trace id', () => {
     `00-${TRACE_ID}-b7ad6b7169203331-01x`,
     ` ${TRACEPARENT}`,
   ])('is undefined for the traceparent %j, which is not valid', (traceparent) => {
-    expect(create({ traceparent }).invocation.traceId).toBeUndefined();
+    expect(
+      create({ propagation: traceparent === undefined ? undefined : { traceparent } }).invocation
+        .traceId,
+    ).toBeUndefined();
   });
 });
 
 describe('the logger', () => {
   test('carries id, function and trace id, and is made once', () => {
-    const { invocation, child } = create({ callerId: 'abc', traceparent: TRACEPARENT });
+    const { invocation, child } = create({
+      callerId: 'abc',
+      propagation: { traceparent: TRACEPARENT },
+    });
     expect(invocation.log).toBe(invocation.log);
     expect(child.mock.calls).toEqual([
       [{ invocation: 'abc', function: 'greet', traceId: TRACE_ID }],
@@ -174,20 +184,16 @@ describe('what a handler finds', () => {
       version: 'v2',
       runtime: 'Async',
       inputs: { in: { uri: 'in' } },
-      outputs: { out: { uri: 'out' } },
-      states: { pg: { componentName: 'pg' } },
     });
     const context = parseFunctionContext(text, undefined);
     const { invocation } = create({}, { context });
     expect(invocation.context).toBe(context);
-    const { name, version, runtime, inputs, outputs, states } = invocation;
-    expect({ name, version, runtime, inputs, outputs, states }).toEqual({
+    const { name, version, runtime, inputs } = invocation;
+    expect({ name, version, runtime, inputs }).toEqual({
       name: 'sub',
       version: 'v2',
       runtime: 'async',
       inputs: { in: { uri: 'in' } },
-      outputs: { out: { uri: 'out' } },
-      states: { pg: { componentName: 'pg' } },
     });
   });
 
@@ -205,36 +211,33 @@ describe('what a handler finds', () => {
   });
 });
 
-describe('sending', () => {
-  const outputs = { one: { uri: 'one' }, two: { uri: 'two' } };
-  const withOutputs = parseFunctionContext(JSON.stringify({ name: 'f', outputs }), undefined);
+describe('the way out', () => {
+  test('is that of the function', async () => {
+    const send = vi.fn<Outgoing['send']>(() => Promise.resolve());
+    const outgoing: Outgoing = { ...noOutgoing, send };
+    const { invocation } = create({}, { outgoing });
+    await invocation.send({ a: 1 }, 'one');
+    expect(send).toHaveBeenCalledExactlyOnceWith({ a: 1 }, 'one');
+    expect(invocation.outputs).toBe(outgoing.outputs);
+    expect(invocation.states).toBe(outgoing.states);
+    expect(invocation.state).toBe(outgoing.state);
+  });
+});
 
-  test('without outputs resolves, for there is nothing to send to', async () => {
-    await expect(create().invocation.send({ a: 1 })).resolves.toBeUndefined();
+describe('a call over HTTP', () => {
+  test.each(['drop', 'retry'] as const)('cannot %s, for no sidecar delivered it', (verb) => {
+    const { invocation } = create();
+    expect(() => invocation[verb]()).toThrowError(
+      expect.objectContaining({ code: 'OFN_NOT_A_DELIVERY' }),
+    );
+    expect(invocation.asked).toBeUndefined();
   });
 
-  test.each([
-    [undefined, 'toString', 'there is no output "toString"; there is none'],
-    [withOutputs, 'three', 'there is no output "three"; there is one, two'],
-    [withOutputs, '', 'there is no output ""; there is one, two'],
-  ])('to an output that is not there is refused', async (context, output, message) => {
-    await expect(create({}, { context }).invocation.send('x', output)).rejects.toMatchObject({
-      code: 'OFN_OUTPUT_UNKNOWN',
-      status: 500,
-      message,
-    });
-  });
-
-  test.each([
-    [undefined, 'one, two'],
-    ['two', 'two'],
-  ])('to outputs (%s) is refused, for it needs Dapr', async (output, named) => {
-    const { invocation } = create({}, { context: withOutputs });
-    await expect(invocation.send('x', output)).rejects.toMatchObject({
-      code: 'OFN_OUTPUT_UNSUPPORTED',
-      status: 500,
-      message: `sending to ${named} needs Dapr, which this version has not`,
-    });
+  test('hands on the trace headers that the caller gave, and no other', () => {
+    const headers = { traceparent: TRACEPARENT, sw8: '1-a', baggage: '', host: 'x' };
+    const { invocation } = create({ propagation: propagationOf(headers) });
+    expect(invocation.propagation).toEqual({ traceparent: TRACEPARENT, sw8: '1-a' });
+    expect(create().invocation.propagation).toEqual({});
   });
 });
 
@@ -243,9 +246,17 @@ describe('a call that has ended', () => {
   const res = { statusCode: 200 } as Response;
 
   test('lets go of the request and the response', () => {
-    const { invocation } = create({ req, res, callerId: 'abc', traceparent: TRACEPARENT });
+    const { invocation } = create({
+      req,
+      res,
+      callerId: 'abc',
+      propagation: { traceparent: TRACEPARENT },
+    });
     invocation.end();
-    expect(invocation.input).toEqual({ callerId: 'abc', traceparent: TRACEPARENT });
+    expect(invocation.origin).toEqual({
+      callerId: 'abc',
+      propagation: { traceparent: TRACEPARENT },
+    });
     expect([invocation.req, invocation.res]).toEqual([undefined, undefined]);
     expect([invocation.id, invocation.traceId]).toEqual(['abc', TRACE_ID]);
   });

@@ -1,6 +1,11 @@
 // One call: everything that belongs to it and to no other. Handlers know it as `ctx`.
 import { randomUUID } from 'node:crypto';
+import type { DaprClient } from '@dapr/dapr';
 import type { CloudEvent } from 'cloudevents';
+import type { Outgoing } from '../dapr/outgoing.ts';
+import type { Output } from '../dapr/outputs.ts';
+import type { StateOperations, StateStore } from '../dapr/state.ts';
+import { DropError, RetryError } from '../function/acknowledgement.ts';
 import type { ContextComponent, FunctionContext } from '../function/context.ts';
 import type { EventContext, FunctionDefinition, Request, Response } from '../function/signature.ts';
 import { OfnError, toError } from '../errors.ts';
@@ -17,6 +22,8 @@ export interface ServedFunction {
   readonly hookPlugins: Readonly<Record<string, HookPlugin>>;
   /** The handler with its plugins around it. */
   readonly call: Call;
+  /** The way out, through Dapr. */
+  readonly outgoing: Outgoing;
   /** Milliseconds a call may take; 0 for no limit. */
   readonly timeout: number;
 }
@@ -27,12 +34,49 @@ export interface Channel {
   fail(invocation: Invocation, error: unknown): void;
 }
 
+/** Headers by which a trace goes on in the next call, by their lower-case names. */
+export type Propagation = Readonly<Record<string, string>>;
+
+const PROPAGATED = ['traceparent', 'tracestate', 'baggage', 'sw8', 'sw8-correlation', 'sw8-x'];
+
+/** The trace headers among others, whose names are lower-case; `undefined` when no trace goes on. */
+export function propagationOf(headers: Readonly<Record<string, unknown>>): Propagation | undefined {
+  const { traceparent, sw8, baggage } = headers;
+  // Most calls have none, and this is asked at the end of each.
+  if (traceparent === undefined && sw8 === undefined && baggage === undefined) return undefined;
+  const found: Record<string, string> = {};
+  for (const name of PROPAGATED) {
+    const value = headers[name];
+    if (typeof value === 'string' && value !== '') found[name] = value;
+  }
+  return found;
+}
+
+/** The Dapr input that delivered an event, and how it came. */
+export interface CallInput {
+  /** Name in the function context, or of the function that was registered for it. */
+  readonly name: string;
+  readonly kind: 'topic' | 'binding';
+  /** Name of the Dapr component. */
+  readonly component: string;
+  /** The topic; `undefined` for a binding. */
+  readonly topic: string | undefined;
+  /** Headers of the delivery, by their lower-case names; over gRPC its metadata. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Metadata of the component for this event, such as a file name or a partition. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The payload, byte by byte. Of an event whose data came as JSON, its text. */
+  readonly bytes: Buffer;
+}
+
 /** What a channel knows of a call when it begins; read only when somebody asks. */
-export interface InvocationInput {
+export interface InvocationOrigin {
   /** Id that the caller gave. */
   readonly callerId?: string | undefined;
-  /** W3C trace context that the caller sent. */
-  readonly traceparent?: string | undefined;
+  /** Trace context that the caller sent: `traceparent`, `sw8` and the headers that go with them. */
+  readonly propagation?: Propagation | undefined;
+  /** The Dapr input that the call came from. */
+  readonly input?: CallInput | undefined;
   readonly req?: Request;
   readonly res?: Response;
 }
@@ -56,9 +100,13 @@ export class Invocation<Data = any> {
   /** What the handler or a plugin threw, for post-hooks to see. */
   error: unknown = undefined;
 
+  /** What the handler asked for with `drop` or `retry`; errors thrown later count more. For channels. */
+  asked: DropError | RetryError | undefined = undefined;
+
   readonly #served: ServedFunction;
   readonly #channel: Channel;
-  #input: InvocationInput;
+  #origin: InvocationOrigin;
+  #input: CallInput | undefined = undefined;
   #req: Request | undefined = undefined;
   #res: Response | undefined = undefined;
   #id: string | undefined = undefined;
@@ -68,20 +116,20 @@ export class Invocation<Data = any> {
   #abortReason: unknown = undefined;
   #ended = false;
 
-  constructor(served: ServedFunction, channel: Channel, input: InvocationInput) {
+  constructor(served: ServedFunction, channel: Channel, origin: InvocationOrigin) {
     this.#served = served;
     this.#channel = channel;
-    this.#input = input;
+    this.#origin = origin;
   }
 
   /** Id of this call: the one the caller gave, else a new UUID. */
   get id(): string {
-    return (this.#id ??= this.#input.callerId ?? randomUUID());
+    return (this.#id ??= this.#origin.callerId ?? randomUUID());
   }
 
   /** What the channel knows of this call, until it ends. For channels. */
-  get input(): InvocationInput {
-    return this.#input;
+  get origin(): InvocationOrigin {
+    return this.#origin;
   }
 
   /** The function that is called. */
@@ -91,12 +139,12 @@ export class Invocation<Data = any> {
 
   /** The HTTP request, when the call came as one. */
   get req(): Request | undefined {
-    return (this.#req ??= this.#input.req);
+    return (this.#req ??= this.#origin.req);
   }
 
   /** The HTTP response, when the call came as a request. */
   get res(): Response | undefined {
-    return (this.#res ??= this.#input.res);
+    return (this.#res ??= this.#origin.res);
   }
 
   /** Aborts when the client disconnects, at the timeout, and at the drain deadline. */
@@ -123,7 +171,46 @@ export class Invocation<Data = any> {
    * @see https://www.w3.org/TR/trace-context/#traceparent-header
    */
   get traceId(): string | undefined {
-    return TRACEPARENT.exec(this.#input.traceparent ?? '')?.[1];
+    return TRACEPARENT.exec(this.#origin.propagation?.['traceparent'] ?? '')?.[1];
+  }
+
+  /** Trace headers of the caller, for what this call sends on; empty when it sent none. */
+  get propagation(): Propagation {
+    return this.#origin.propagation ?? {};
+  }
+
+  /** The Dapr input that delivered the event; `undefined` for a call over HTTP. */
+  get input(): CallInput | undefined {
+    return (this.#input ??= this.#origin.input);
+  }
+
+  /**
+   * Has the event dropped when the handler ends: it is not delivered again, and goes to the
+   * dead-letter topic when there is one. The same as throwing a `DropError`.
+   *
+   * @throws OfnError `OFN_NOT_A_DELIVERY` for a call that no Dapr input delivered.
+   * @example
+   * if (order.total < 0) return ctx.drop('a total cannot be negative');
+   */
+  drop(reason = 'the handler asked for it'): void {
+    this.#assertDelivery('drop');
+    this.asked = new DropError(reason);
+  }
+
+  /**
+   * Has the event delivered again when the handler ends, without being logged as a failure.
+   *
+   * @throws OfnError `OFN_NOT_A_DELIVERY` for a call that no Dapr input delivered.
+   */
+  retry(reason = 'the handler asked for it'): void {
+    this.#assertDelivery('retry');
+    this.asked = new RetryError(reason);
+  }
+
+  #assertDelivery(verb: string): void {
+    if (this.input !== undefined) return;
+    const message = `ctx.${verb}() needs an event that a Dapr input delivered; this call came over HTTP`;
+    throw new OfnError('OFN_NOT_A_DELIVERY', message);
   }
 
   /** Values of plugins and handler for each other, for the length of this call. */
@@ -142,22 +229,29 @@ export class Invocation<Data = any> {
   }
 
   /**
-   * Sends data to an output, or to all of them when none is named.
+   * Sends data to an output, or to all of them when none is named. Without outputs it resolves.
    *
-   * Outputs need Dapr, which this version does not have: without outputs in the function context
-   * there is nothing to send, and it resolves; with them it rejects.
-   *
-   * @throws OfnError `OFN_OUTPUT_UNKNOWN`, `OFN_OUTPUT_UNSUPPORTED`.
+   * @throws OfnError `OFN_OUTPUT_UNKNOWN`; `OFN_OUTPUT_FAILED`, naming each output that failed.
+   * @example
+   * await ctx.send({ orderId: 7 }, 'shipments');
    */
-  async send(_data: unknown, output?: string): Promise<void> {
-    const names = Object.keys(this.outputs);
-    if (output !== undefined && !names.includes(output)) {
-      const there = names.length === 0 ? 'none' : names.join(', ');
-      throw new OfnError('OFN_OUTPUT_UNKNOWN', `there is no output "${output}"; there is ${there}`);
-    }
-    if (names.length === 0) return;
-    const message = `sending to ${output ?? names.join(', ')} needs Dapr, which this version has not`;
-    throw new OfnError('OFN_OUTPUT_UNSUPPORTED', message);
+  send(data: unknown, output?: string): Promise<void> {
+    return this.#served.outgoing.send(data, output);
+  }
+
+  /** State, in OpenFunction's shape; the second argument of each method names the store. */
+  get state(): StateOperations {
+    return this.#served.outgoing.state;
+  }
+
+  /**
+   * Dapr's own client, for all that has no name here: secrets, configuration, invocation, jobs.
+   * It is loaded when it is first used, and each of its calls has the deadline of `--dapr-timeout`.
+   *
+   * @see https://docs.dapr.io/developing-applications/sdks/js/js-client/
+   */
+  get dapr(): DaprClient {
+    return this.#served.outgoing.client;
   }
 
   // The context's own fields, under the names OpenFunction's handlers know.
@@ -174,11 +268,13 @@ export class Invocation<Data = any> {
   get inputs(): Readonly<Record<string, ContextComponent>> {
     return this.#served.context?.inputs ?? {};
   }
-  get outputs(): Readonly<Record<string, ContextComponent>> {
-    return this.#served.context?.outputs ?? {};
+  /** The outputs by their names, each with `send` and `publishBulk`. */
+  get outputs(): Readonly<Record<string, Output>> {
+    return this.#served.outgoing.outputs;
   }
-  get states(): Readonly<Record<string, ContextComponent>> {
-    return this.#served.context?.states ?? {};
+  /** The state stores by their names. */
+  get states(): Readonly<Record<string, StateStore>> {
+    return this.#served.outgoing.states;
   }
 
   /** Whether the call is over; nothing can be answered any more. */
@@ -227,11 +323,11 @@ export class Invocation<Data = any> {
 
   /** Marks the call as over. For channels. */
   end(): void {
-    const { callerId, traceparent } = this.#input;
+    const { callerId, propagation } = this.#origin;
     this.#ended = true;
     // Node's async resources hold on to the call they were made in, long after its end on Node 20
     // and 22. What a late log line needs stays; the request and the response do not.
-    this.#input = { callerId, traceparent };
+    this.#origin = { callerId, propagation };
   }
 }
 

@@ -6,9 +6,9 @@ import type { Invocation, ServedFunction } from './invocation.ts';
 import { currentInvocation, invoke, type Settle } from './invoke.ts';
 import type { Call } from './plugin.ts';
 
-const input = { callerId: 'caller' };
+const origin = { callerId: 'caller' };
 
-function start(call: Call, invocation = { input } as unknown as Invocation) {
+function start(call: Call, invocation = { origin } as unknown as Invocation) {
   const settle = { resolved: vi.fn<Settle['resolved']>(), rejected: vi.fn<Settle['rejected']>() };
   invoke({ call } as Partial<ServedFunction> as ServedFunction, invocation, settle);
   return { ...settle, invocation };
@@ -19,7 +19,7 @@ describe('invoke', () => {
     'resolves with the returned value %j before it returns',
     (value) => {
       const { resolved, rejected, invocation } = start(() => value);
-      expect(resolved).toHaveBeenCalledExactlyOnceWith(invocation, value, input);
+      expect(resolved).toHaveBeenCalledExactlyOnceWith(invocation, value, origin);
       expect(rejected).not.toHaveBeenCalled();
     },
   );
@@ -28,7 +28,7 @@ describe('invoke', () => {
     const { resolved, rejected, invocation } = start(async () => 'later');
     expect(resolved).not.toHaveBeenCalled();
     await setImmediate();
-    expect(resolved).toHaveBeenCalledExactlyOnceWith(invocation, 'later', input);
+    expect(resolved).toHaveBeenCalledExactlyOnceWith(invocation, 'later', origin);
     expect(rejected).not.toHaveBeenCalled();
   });
 
@@ -36,7 +36,7 @@ describe('invoke', () => {
     const { resolved, rejected, invocation } = start(() => {
       throw thrown;
     });
-    expect(rejected).toHaveBeenCalledExactlyOnceWith(invocation, thrown, input);
+    expect(rejected).toHaveBeenCalledExactlyOnceWith(invocation, thrown, origin);
     expect(resolved).not.toHaveBeenCalled();
   });
 
@@ -44,14 +44,14 @@ describe('invoke', () => {
     const boom = new Error('boom');
     const { resolved, rejected, invocation } = start(() => Promise.reject(boom));
     await setImmediate();
-    expect(rejected).toHaveBeenCalledExactlyOnceWith(invocation, boom, input);
+    expect(rejected).toHaveBeenCalledExactlyOnceWith(invocation, boom, origin);
     expect(resolved).not.toHaveBeenCalled();
   });
 
   test('awaits a thenable that is no promise, such as a query builder', async () => {
     const { resolved } = start(() => ({ then: (done: (value: string) => void) => done('rows') }));
     await setImmediate();
-    expect(resolved).toHaveBeenCalledExactlyOnceWith(expect.anything(), 'rows', input);
+    expect(resolved).toHaveBeenCalledExactlyOnceWith(expect.anything(), 'rows', origin);
   });
 
   test('settles once, whatever a thenable does', async () => {
@@ -63,7 +63,7 @@ describe('invoke', () => {
       },
     }));
     await setImmediate();
-    expect(resolved).toHaveBeenCalledExactlyOnceWith(expect.anything(), 'first', input);
+    expect(resolved).toHaveBeenCalledExactlyOnceWith(expect.anything(), 'first', origin);
     expect(rejected).not.toHaveBeenCalled();
   });
 
@@ -88,7 +88,7 @@ describe('invoke', () => {
   ])('rejects with the error of a thenable %s', async (_title, call) => {
     const { rejected } = start(call);
     await setImmediate();
-    expect(rejected).toHaveBeenCalledExactlyOnceWith(expect.anything(), boom, input);
+    expect(rejected).toHaveBeenCalledExactlyOnceWith(expect.anything(), boom, origin);
   });
 });
 

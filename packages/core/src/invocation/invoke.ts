@@ -1,7 +1,7 @@
 // Runs one call inside its own async context, and hands on what came of it.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { processWide } from '../process-wide.ts';
-import type { Invocation, InvocationInput, ServedFunction } from './invocation.ts';
+import type { Invocation, InvocationOrigin, ServedFunction } from './invocation.ts';
 import { isThenable } from './outcome.ts';
 
 const storage = processWide('calls', () => new AsyncLocalStorage<Invocation>());
@@ -21,8 +21,8 @@ export function currentInvocation(): Invocation | undefined {
 
 /** What is done with the value or the error of a call. Called once, with what the call came with. */
 export interface Settle {
-  resolved(invocation: Invocation, value: unknown, input: InvocationInput): void;
-  rejected(invocation: Invocation, error: unknown, input: InvocationInput): void;
+  resolved(invocation: Invocation, value: unknown, origin: InvocationOrigin): void;
+  rejected(invocation: Invocation, error: unknown, origin: InvocationOrigin): void;
 }
 
 /** Calls the function. A handler that returns without a promise costs none. */
@@ -47,7 +47,7 @@ export function runInside<T>(invocation: Invocation, code: () => T): T | undefin
 }
 
 function run(served: ServedFunction, invocation: Invocation, settle: Settle): void {
-  const { input } = invocation;
+  const { origin } = invocation;
   let value: unknown;
   let pending: Promise<unknown> | undefined;
   try {
@@ -55,14 +55,14 @@ function run(served: ServedFunction, invocation: Invocation, settle: Settle): vo
     // A foreign thenable may call back twice, or throw: a promise made of it does neither.
     if (isThenable(value)) pending = Promise.resolve(value);
   } catch (error) {
-    settle.rejected(invocation, error, input);
+    settle.rejected(invocation, error, origin);
     return;
   }
-  if (pending === undefined) settle.resolved(invocation, value, input);
+  if (pending === undefined) settle.resolved(invocation, value, origin);
   else {
     pending.then(
-      (resolved) => settle.resolved(invocation, resolved, input),
-      (error: unknown) => settle.rejected(invocation, error, input),
+      (resolved) => settle.resolved(invocation, resolved, origin),
+      (error: unknown) => settle.rejected(invocation, error, origin),
     );
   }
 }

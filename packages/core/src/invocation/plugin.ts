@@ -1,4 +1,5 @@
 // Plugins: what runs around every call, as an onion. `wrap` sees the call go in and come out.
+import type { Input } from '../dapr/input.ts';
 import { OfnError } from '../errors.ts';
 import type { FunctionDefinition } from '../function/signature.ts';
 import type { FunctionContext } from '../function/context.ts';
@@ -8,6 +9,8 @@ import type { Invocation } from './invocation.ts';
 /** What a plugin may learn of the runtime it runs in. */
 export interface PluginSetup {
   readonly functions: readonly FunctionDefinition[];
+  /** The topics and bindings whose events the functions take. */
+  readonly inputs: readonly Input[];
   readonly context: FunctionContext | undefined;
   readonly log: Logger;
 }

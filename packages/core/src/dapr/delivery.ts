@@ -1,0 +1,269 @@
+// One delivery: a message for an input becomes an invocation, and what comes of it becomes the
+// acknowledgement. At least once: only what a handler has finished is acknowledged.
+import { OfnError, toError } from '../errors.ts';
+import { DropError, RetryError } from '../function/acknowledgement.ts';
+import type { FunctionDefinition } from '../function/signature.ts';
+import { toBackgroundEvent } from '../http/background-event.ts';
+import { validate } from '../http/schema.ts';
+import { Invocation, type Channel, type ServedFunction } from '../invocation/invocation.ts';
+import { invoke, type Settle } from '../invocation/invoke.ts';
+import { isThenable } from '../invocation/outcome.ts';
+import { chainGates, createGate, type Gate } from './gate.ts';
+import type { Input } from './input.ts';
+import type { Message } from './message.ts';
+
+/** What the sidecar is told of an event: done, deliver it again, or do not. */
+export type Acknowledgement = 'SUCCESS' | 'RETRY' | 'DROP';
+
+/** What is told of each delivery; metrics listen here. */
+export interface DeliveryObserver {
+  began(definition: FunctionDefinition): void;
+  ended(definition: FunctionDefinition, outcome: Acknowledgement, seconds: number): void;
+}
+
+/** Delivers messages, and knows those that are not acknowledged yet. */
+export interface Deliveries {
+  /** Calls `acknowledge` once, when the handler has settled or is not waited for any more. */
+  deliver(input: Input, message: Message, acknowledge: Acknowledge): void;
+  /** Resolves when no delivery is open and no handler is running. */
+  drained(): Promise<void>;
+  /** Has every open delivery, and every one that still comes, delivered again. Returns their number. */
+  cutOff(error: OfnError): number;
+}
+
+export type Acknowledge = (acknowledgement: Acknowledgement) => void;
+
+/** How messages are delivered. */
+export interface DeliverySettings {
+  /** The function of an input, with its plugins around it. */
+  readonly servedOf: (input: Input) => ServedFunction;
+  readonly inputs: readonly Input[];
+  /** Deliveries at a time, of all inputs together; others wait. 0 for no limit. */
+  readonly maxConcurrency: number;
+  readonly observer: DeliveryObserver | undefined;
+}
+
+/** Creates the deliveries of a runtime. */
+export function createDeliveries(settings: DeliverySettings): Deliveries {
+  const { inputs, maxConcurrency, observer, servedOf } = settings;
+  const everywhere = maxConcurrency > 0 ? createGate(maxConcurrency) : undefined;
+  const gates = new Map(inputs.map((input) => [input, gateOf(input, everywhere)]));
+  // Open deliveries, by the call that each is waiting for, once it has one.
+  const open = new Set<Delivery>();
+  let waiting: (() => void)[] = [];
+  let stopped: OfnError | undefined;
+
+  function close(delivery: Delivery): void {
+    open.delete(delivery);
+    if (open.size > 0) return;
+    for (const resolve of waiting) resolve();
+    waiting = [];
+  }
+
+  return {
+    deliver(input, message, acknowledge) {
+      if (stopped !== undefined) {
+        acknowledge('RETRY');
+        return;
+      }
+      const delivery = new Delivery(servedOf(input), message, acknowledge, close, observer);
+      open.add(delivery);
+      const gate = gates.get(input);
+      if (gate === undefined) delivery.run(ignore);
+      else {
+        const key = delivery.keyOf(input);
+        if (!delivery.isAcknowledged) gate(key, (release) => delivery.run(release));
+      }
+    },
+    drained() {
+      if (open.size === 0) return Promise.resolve();
+      return new Promise((resolve) => waiting.push(resolve));
+    },
+    cutOff(error) {
+      stopped = error;
+      const cut = [...open].filter(({ isAcknowledged }) => !isAcknowledged);
+      for (const delivery of cut) delivery.giveBack(error);
+      // Only now: what waited for them would be called, was it not given back as well. Nobody waits
+      // for a handler whose event is given back.
+      for (const delivery of open) delivery.leave();
+      return cut.length;
+    },
+  };
+}
+
+// An input without limits has no gate, and pays nothing for it.
+function gateOf(input: Input, everywhere: Gate | undefined): Gate | undefined {
+  const isLimited = input.concurrency > 0 || input.order !== undefined;
+  const own = isLimited ? createGate(input.concurrency) : undefined;
+  if (own === undefined || everywhere === undefined) return own ?? everywhere;
+  return chainGates(own, everywhere);
+}
+
+function ignore(): void {}
+
+/** One message on its way through one function. */
+class Delivery implements Channel {
+  isAcknowledged = false;
+  readonly #served: ServedFunction;
+  readonly #message: Message;
+  readonly #invocation: Invocation;
+  readonly #acknowledge: Acknowledge;
+  readonly #close: (delivery: Delivery) => void;
+  readonly #observer: DeliveryObserver | undefined;
+  #release: () => void = ignore;
+  #timer: NodeJS.Timeout | undefined = undefined;
+  #start = 0;
+
+  constructor(
+    served: ServedFunction,
+    message: Message,
+    acknowledge: Acknowledge,
+    close: (delivery: Delivery) => void,
+    observer: DeliveryObserver | undefined,
+  ) {
+    this.#served = served;
+    this.#message = message;
+    this.#acknowledge = acknowledge;
+    this.#close = close;
+    this.#observer = observer;
+    this.#invocation = new Invocation(served, this, message);
+  }
+
+  /** The key that orders the event. A function of user code that throws fails this event alone. */
+  keyOf(input: Input): string | undefined {
+    try {
+      const { event, data, input: origin } = this.#message;
+      return input.order?.({ event, data, metadata: origin.metadata });
+    } catch (error) {
+      this.fail(this.#invocation, error);
+      this.leave();
+      return undefined;
+    }
+  }
+
+  run(release: () => void): void {
+    this.#release = release;
+    // It was given back while it waited.
+    if (this.isAcknowledged) {
+      release();
+      return;
+    }
+    const { definition, timeout } = this.#served;
+    if (this.#observer !== undefined) {
+      this.#start = performance.now();
+      this.#observer.began(definition);
+    }
+    if (timeout > 0) this.#timer = setTimeout(() => this.#onTimeout(timeout), timeout);
+    try {
+      this.#fill();
+    } catch (error) {
+      this.#settled(error ?? nothing());
+    }
+  }
+
+  // What the handler gets; then calls it.
+  #fill(): void {
+    const { event, data } = this.#message;
+    const { schema, signature } = this.#served.definition;
+    const invocation = this.#invocation;
+    invocation.event = event;
+    invocation.data = data;
+    if (signature === 'event') {
+      const legacy = toBackgroundEvent(event);
+      invocation.data = legacy.data;
+      invocation.eventContext = legacy.context;
+    } else if (signature === 'cloudevent') invocation.data = event.data;
+    if (schema === undefined) {
+      invoke(this.#served, invocation, this.#settle);
+      return;
+    }
+    const call = (valid: unknown): void => {
+      if (signature === 'cloudevent' && valid !== event.data) {
+        invocation.event = event.cloneWith({ data: valid }, false);
+      }
+      invocation.data = valid;
+      if (!this.isAcknowledged) invoke(this.#served, invocation, this.#settle);
+      else this.#settled(undefined);
+    };
+    const valid = validate(schema, invocation.data);
+    if (isThenable(valid)) valid.then(call, (error: unknown) => this.#settled(error ?? nothing()));
+    else call(valid);
+  }
+
+  readonly #settle: Settle = {
+    resolved: () => this.#settled(undefined),
+    rejected: (_, error) => this.#settled(error ?? nothing()),
+  };
+
+  // The handler has ended, whether or not somebody still waits for it.
+  #settled(error: unknown): void {
+    if (this.isAcknowledged) {
+      if (error !== undefined) this.#invocation.logLate(error);
+    } else this.#end(error);
+    this.leave();
+  }
+
+  #onTimeout(timeout: number): void {
+    const { name } = this.#served.definition;
+    const message = `function "${name}" did not finish the event within ${timeout / 1000} s`;
+    this.#invocation.abort(new DOMException(message, 'TimeoutError'));
+    this.fail(this.#invocation, new OfnError('OFN_TIMEOUT', message));
+    // Whether the handler heeds its signal is its own affair: nobody waits for it any more.
+    this.leave();
+  }
+
+  /** Has the event delivered again, though its handler goes on. */
+  giveBack(error: OfnError): void {
+    this.#invocation.abort(error);
+    this.fail(this.#invocation, error);
+  }
+
+  /** Lets the next one in. */
+  leave(): void {
+    this.#release();
+    this.#close(this);
+  }
+
+  fail(_: Invocation, error: unknown): void {
+    if (!this.isAcknowledged) this.#end(error ?? nothing());
+  }
+
+  #end(thrown: unknown): void {
+    const invocation = this.#invocation;
+    this.isAcknowledged = true;
+    clearTimeout(this.#timer);
+    const error = thrown ?? invocation.asked;
+    invocation.error = error;
+    const acknowledgement = toAcknowledgement(error);
+    if (error !== undefined) logFailure(invocation, this.#message, error);
+    const { definition } = this.#served;
+    const seconds = (performance.now() - this.#start) / 1000;
+    if (this.#start > 0) this.#observer?.ended(definition, acknowledgement, seconds);
+    invocation.end();
+    this.#acknowledge(acknowledgement);
+  }
+}
+
+// `throw undefined` is a failure too.
+function nothing(): Error {
+  return new Error('the handler threw nothing');
+}
+
+function toAcknowledgement(error: unknown): Acknowledgement {
+  if (error === undefined) return 'SUCCESS';
+  return error instanceof DropError ? 'DROP' : 'RETRY';
+}
+
+function logFailure({ log }: Invocation, { input, event }: Message, thrown: unknown): void {
+  const err = toError(thrown);
+  const { name, topic, component } = input;
+  const fields = {
+    input: name,
+    component,
+    ...(topic === undefined ? {} : { topic }),
+    event: event.id,
+  };
+  if (err instanceof RetryError) log.info(fields, `delivered again: ${err.message}`);
+  else if (err instanceof DropError) log.warn(fields, `dropped: ${err.message}`);
+  else log.error({ ...fields, err }, 'the function failed; the event is delivered again');
+}

@@ -1,0 +1,212 @@
+// The app channel over HTTP: what a Dapr sidecar asks of an app, and the events that it posts.
+// https://docs.dapr.io/reference/api/pubsub_api/ and https://docs.dapr.io/reference/api/bindings_api/
+import { OfnError } from '../errors.ts';
+import { isJson, parseBody, parseContentType, readBody } from '../http/body.ts';
+import { Exchange, type ExchangeTracker } from '../http/exchange.ts';
+import { refuse } from '../http/failure.ts';
+import { splitUrl, type FunctionRequest } from '../http/request.ts';
+import type { FunctionResponse } from '../http/response.ts';
+import { toFailure } from '../invocation/outcome.ts';
+import type { Logger } from '../logger.ts';
+import { assertToken } from './app-token.ts';
+import type { Acknowledgement, Deliveries } from './delivery.ts';
+import { createInputFinder } from './input-finder.ts';
+import type { Input } from './input.ts';
+import {
+  fromBinding,
+  fromJsonEvent,
+  fromRawEvent,
+  toHeaders,
+  toMetadata,
+  type Message,
+} from './message.ts';
+import { toSubscriptions } from './subscription.ts';
+
+/** What the channel needs. */
+export interface HttpChannelSettings {
+  readonly inputs: readonly Input[];
+  /** Names of components that are sent to. */
+  readonly outputs: readonly string[];
+  readonly deliveries: Deliveries;
+  readonly tracker: ExchangeTracker;
+  /** Bytes of a body that are accepted. */
+  readonly bodyLimit: number;
+  /** What each request must carry as `dapr-api-token`; `undefined` for nothing. */
+  readonly token: string | undefined;
+  readonly log: Logger;
+  /** Paths of functions; one that is also the name of a topic is the function's. */
+  readonly functionPaths: readonly string[];
+  /** Whether functions are served over HTTP on the same port: they get what is not the sidecar's. */
+  readonly hasFunctions: boolean;
+}
+
+type Strings = Readonly<Record<string, string>>;
+
+/** Takes the requests that a sidecar sends; returns whether it was one. */
+export type HttpChannel = (request: FunctionRequest, response: FunctionResponse) => boolean;
+
+/** Creates the app channel over HTTP. */
+export function createHttpChannel(settings: HttpChannelSettings): HttpChannel {
+  const { inputs, deliveries, tracker, bodyLimit, token, log, functionPaths } = settings;
+  const find = createInputFinder(inputs);
+  const subscriptions = JSON.stringify(toSubscriptions(inputs));
+
+  function receive({ request, response }: Exchange, input: Input, bytes: Buffer): void {
+    const headers = toHeaders(request.headers);
+    if (input.kind === 'binding') {
+      const message = fromBinding(input, bytes, { headers, metadata: toMetadata(headers) });
+      deliveries.deliver(input, message, (acknowledgement) => {
+        // Exactly 200: a retry policy takes any other status, 204 too, for a failure.
+        answer(response, acknowledgement === 'RETRY' ? 500 : 200);
+      });
+      return;
+    }
+    const body = parseJson(request, bytes);
+    const { pubsubname } = body as { pubsubname?: unknown };
+    const isNamed = typeof pubsubname === 'string' && input.path !== request.path;
+    const own = isNamed ? (find.named(input.topic ?? '', pubsubname) ?? input) : input;
+    if (isBulk(request, body)) {
+      receiveBulk(response, own, body.entries, headers);
+      return;
+    }
+    const message = fromJsonEvent(own, body, { headers, metadata: {} });
+    deliveries.deliver(own, message, (status) => {
+      answer(response, 200, JSON.stringify({ status }));
+    });
+  }
+
+  function receiveBulk(
+    response: FunctionResponse,
+    input: Input,
+    entries: readonly unknown[],
+    headers: Strings,
+  ): void {
+    const statuses: { entryId: string; status: Acknowledgement }[] = [];
+    const settle = (entryId: string, status: Acknowledgement): void => {
+      statuses.push({ entryId, status });
+      if (statuses.length === entries.length) answer(response, 200, JSON.stringify({ statuses }));
+    };
+    if (entries.length === 0) answer(response, 200, JSON.stringify({ statuses }));
+    for (const entry of entries) {
+      const { entryId } = (entry ?? {}) as { entryId?: unknown };
+      const id = typeof entryId === 'string' ? entryId : '';
+      let message: Message;
+      try {
+        message = fromBulkEntry(input, entry, headers);
+      } catch (error) {
+        // The others are not held up by one that cannot be read.
+        log.error(
+          { err: error, input: input.name, entryId: id },
+          'an event of a bulk is not valid',
+        );
+        settle(id, 'RETRY');
+        continue;
+      }
+      deliveries.deliver(input, message, (status) => settle(id, status));
+    }
+  }
+
+  function post(request: FunctionRequest, response: FunctionResponse, input: Input): void {
+    const exchange = new Exchange(request, response);
+    tracker.begin(exchange);
+    response.exchange = exchange;
+    readBody(request, bodyLimit, (error, bytes = NO_BYTES) => {
+      if (exchange.isAnswered) return;
+      try {
+        if (error !== undefined) throw error;
+        receive(exchange, input, bytes);
+      } catch (thrown) {
+        log.error({ err: thrown, input: input.name }, 'an event could not be received');
+        refuse(request, response, thrown);
+      }
+    });
+  }
+
+  function inputAt(path: string): Input | undefined {
+    const announced = find.atPath(path);
+    if (announced !== undefined || functionPaths.includes(path)) return announced;
+    return find.named(decodePath(path).slice(1));
+  }
+
+  return function channel(request, response) {
+    const { path } = splitUrl(request.originalUrl);
+    const { method } = request;
+    // Whether a binding that is only sent to is read here too: a function must not say yes to it.
+    const isOutput = method === 'OPTIONS' && settings.outputs.includes(path.slice(1));
+    const isQuestion = method === 'GET' && (path === '/dapr/subscribe' || path === '/dapr/config');
+    const isForInput = method === 'POST' || method === 'OPTIONS';
+    const input = isForInput ? inputAt(path) : undefined;
+    const isOurs = isQuestion || isOutput || input !== undefined || path.startsWith('/dapr/');
+    if (!isOurs && settings.hasFunctions) return false;
+    try {
+      assertToken(token, request.headers['dapr-api-token']);
+      if (isQuestion) answer(response, 200, path === '/dapr/subscribe' ? subscriptions : '{}');
+      else if (input === undefined) throw unknown(method, path);
+      else if (method === 'OPTIONS') answer(response, 200);
+      else post(request, response, input);
+    } catch (error) {
+      if (toFailure(error).status !== 404) log.error({ err: error, path }, 'an event was refused');
+      refuse(request, response, error);
+    }
+    return true;
+  };
+}
+
+const NO_BYTES = Buffer.alloc(0);
+
+// A sidecar drops an event that is answered 404; another error has it delivered again. To the
+// question whether a binding is read here, 404 says no.
+function unknown(method: string | undefined, path: string): OfnError {
+  if (method !== 'POST') return new OfnError('OFN_NOT_FOUND', `nothing is served at ${path}`);
+  return new OfnError('OFN_INPUT_UNKNOWN', `no function takes the events posted to ${path}`);
+}
+
+function answer(response: FunctionResponse, status: number, body = ''): void {
+  if (response.headersSent || response.destroyed) return;
+  response.statusCode = status;
+  if (body !== '') response.setHeader('Content-Type', 'application/json');
+  response.setHeader('Content-Length', Buffer.byteLength(body));
+  response.end(body);
+}
+
+function decodePath(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+function parseJson(request: FunctionRequest, bytes: Buffer): unknown {
+  const { type, charset } = parseContentType(request.headers['content-type']);
+  if (isJson(type)) return parseBody(bytes, { type, charset });
+  const message = `an event of a topic must be application/cloudevents+json, not ${type}`;
+  throw new OfnError('OFN_EVENT_MALFORMED', message);
+}
+
+function isBulk(request: FunctionRequest, body: unknown): body is { entries: unknown[] } {
+  const { type } = parseContentType(request.headers['content-type']);
+  if (type !== 'application/json' || typeof body !== 'object' || body === null) return false;
+  return Array.isArray((body as { entries?: unknown }).entries);
+}
+
+function fromBulkEntry(input: Input, entry: unknown, headers: Strings): Message {
+  const { event, contentType, metadata } = (entry ?? {}) as Readonly<Record<string, unknown>>;
+  const envelope = { headers, metadata: toStrings(metadata) };
+  if (typeof event === 'object') return fromJsonEvent(input, event, envelope);
+  if (typeof event !== 'string') {
+    throw new OfnError('OFN_EVENT_MALFORMED', 'the entry has no event');
+  }
+  const isEvent = parseContentType(contentType as string | undefined).type.endsWith('+json');
+  if (!isEvent) return fromRawEvent(input, Buffer.from(event, 'base64'), envelope);
+  throw new OfnError('OFN_EVENT_MALFORMED', 'the event of the entry must be a JSON object');
+}
+
+function toStrings(metadata: unknown): Strings {
+  if (typeof metadata !== 'object' || metadata === null) return {};
+  return Object.fromEntries(
+    Object.entries(metadata).filter(
+      (pair): pair is [string, string] => typeof pair[1] === 'string',
+    ),
+  );
+}

@@ -1,0 +1,239 @@
+// What a sidecar delivers, over either protocol, as one message: the CloudEvent or the binding's
+// payload, what the handler gets as data, and the bytes behind both.
+import { isUtf8 } from 'node:buffer';
+import { randomUUID } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { CloudEvent } from 'cloudevents';
+import { OfnError } from '../errors.ts';
+import { isJson, parseContentType } from '../http/body.ts';
+import { cloudEventClass } from '../http/cloud-events-sdk.ts';
+import {
+  propagationOf,
+  type CallInput,
+  type InvocationOrigin,
+  type Propagation,
+} from '../invocation/invocation.ts';
+import type { Input } from './input.ts';
+
+type Strings = Readonly<Record<string, string>>;
+type Attributes = Readonly<Record<string, unknown>>;
+
+/** How a message came. */
+export interface Envelope {
+  readonly headers: Strings;
+  readonly metadata: Strings;
+}
+
+/** One message for one input. */
+export interface Message extends InvocationOrigin {
+  readonly input: CallInput;
+  /** The CloudEvent; of a binding's event, one that is made up of what is known. */
+  readonly event: CloudEvent<unknown>;
+  /** What the handler gets, as OpenFunction's framework gives it. */
+  readonly data: unknown;
+}
+
+/**
+ * The message of a CloudEvent in JSON form, as it comes over HTTP.
+ *
+ * @throws OfnError `OFN_EVENT_MALFORMED`, naming the attribute.
+ */
+export function fromJsonEvent(input: Input, value: unknown, envelope: Envelope): Message {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw malformed('the body must be a CloudEvent, a JSON object');
+  }
+  const { data, data_base64: base64, ...attributes } = value as Attributes;
+  if (base64 === undefined || base64 === null) {
+    const bytes = (): Buffer => Buffer.from(typeof data === 'string' ? data : toText(data));
+    return toMessage(input, { attributes, eventData: data, data, bytes, envelope });
+  }
+  if (typeof base64 !== 'string') throw malformed('data_base64 must be a string of base64');
+  const bytes = Buffer.from(base64, 'base64');
+  return toMessage(input, {
+    attributes,
+    eventData: bytes,
+    data: toData(bytes),
+    bytes: () => bytes,
+    envelope,
+  });
+}
+
+/**
+ * The message of attributes and bytes, as they come over gRPC.
+ *
+ * @throws OfnError `OFN_EVENT_MALFORMED`, naming the attribute.
+ */
+export function fromBinaryEvent(
+  input: Input,
+  attributes: Attributes,
+  bytes: Buffer,
+  envelope: Envelope,
+): Message {
+  const { type } = parseContentType(attributes['datacontenttype'] as string | undefined);
+  const given = { attributes, bytes: () => bytes, envelope };
+  if (bytes.length === 0)
+    return toMessage(input, { ...given, eventData: undefined, data: undefined });
+  if (isJson(type)) {
+    const data = toData(bytes);
+    return toMessage(input, { ...given, eventData: data, data });
+  }
+  if (IS_TEXT.test(type) && isUtf8(bytes)) {
+    // Text is text, also where it looks like JSON.
+    const data = bytes.toString();
+    return toMessage(input, { ...given, eventData: data, data });
+  }
+  return toMessage(input, { ...given, eventData: bytes, data: toData(bytes) });
+}
+
+const IS_TEXT = /^text\/|[/+]xml$/;
+
+/** The message of a payload that is no CloudEvent, of a topic with raw payloads. Its id is random. */
+export function fromRawEvent(input: Input, bytes: Buffer, envelope: Envelope): Message {
+  const attributes = {
+    id: randomUUID(),
+    source: input.component,
+    type: 'com.dapr.event.sent',
+    specversion: '1.0',
+    datacontenttype: 'application/octet-stream',
+  };
+  return fromBinaryEvent(input, attributes, bytes, envelope);
+}
+
+/** The message of a binding's event. An empty payload is an empty object, as in OpenFunction. */
+export function fromBinding(input: Input, bytes: Buffer, envelope: Envelope): Message {
+  const data = bytes.length === 0 ? {} : toData(bytes);
+  const attributes = {
+    id: randomUUID(),
+    source: `/bindings/${input.component}`,
+    type: 'io.dapr.binding',
+    specversion: '1.0',
+    ...(typeof data === 'string' ? { datacontenttype: 'text/plain' } : {}),
+  };
+  return toMessage(input, { attributes, eventData: data, data, bytes: () => bytes, envelope });
+}
+
+const REQUIRED = ['id', 'source', 'type'];
+
+function toMessage(
+  input: Input,
+  given: {
+    attributes: Attributes;
+    eventData: unknown;
+    data: unknown;
+    bytes: () => Buffer;
+    envelope: Envelope;
+  },
+): Message {
+  const { attributes, envelope, bytes } = given;
+  for (const name of REQUIRED) {
+    const value = attributes[name];
+    if (typeof value !== 'string' || value === '') {
+      throw malformed(`the attribute "${name}" must be a string that is not empty`);
+    }
+  }
+  const { name, kind, component, topic } = input;
+  const { headers, metadata } = envelope;
+  return {
+    callerId: kind === 'topic' ? (attributes['id'] as string) : undefined,
+    propagation: propagationFrom(headers, attributes),
+    data: given.data,
+    event: toCloudEvent(attributes, given.eventData),
+    input: {
+      name,
+      kind,
+      component,
+      topic,
+      headers,
+      metadata,
+      get bytes() {
+        return bytes();
+      },
+    },
+  };
+}
+
+// Not checked by the SDK: the sidecar has accepted the event, and a name that CloudEvents does not
+// allow is no reason to lose it.
+function toCloudEvent(attributes: Attributes, data: unknown): CloudEvent<unknown> {
+  const present = Object.entries(attributes).filter(
+    ([, value]) => value !== null && value !== undefined,
+  );
+  const whole = { specversion: '1.0', ...Object.fromEntries(present) };
+  const withData = data === undefined ? whole : { ...whole, data };
+  try {
+    return new (cloudEventClass())(withData, false);
+  } catch (cause) {
+    const message = `the event is not valid: ${(cause as Error).message}`;
+    throw new OfnError('OFN_EVENT_MALFORMED', message, { cause });
+  }
+}
+
+// The delivery's own headers are closer to this call than what the publisher wrote into the event.
+function propagationFrom(headers: Strings, attributes: Attributes): Propagation | undefined {
+  return tracedBy(headers) ?? tracedBy(attributes);
+}
+
+// Without a trace, a sidecar sends a traceparent of zeros all the same.
+const NO_TRACE = /^(?:00-0{32}-.*)?$/;
+
+function tracedBy(from: Attributes): Propagation | undefined {
+  const found = propagationOf(from);
+  if (found?.['traceparent'] === undefined || !NO_TRACE.test(found['traceparent'])) return found;
+  const { traceparent: _, tracestate: __, ...rest } = found;
+  return Object.keys(rest).length === 0 ? undefined : rest;
+}
+
+function malformed(message: string): OfnError {
+  return new OfnError('OFN_EVENT_MALFORMED', message);
+}
+
+function toText(value: unknown): string {
+  return value === undefined ? '' : JSON.stringify(value);
+}
+
+/** JSON as its value, other text as a string, and what is no text as the bytes. */
+function toData(bytes: Buffer): unknown {
+  if (!isUtf8(bytes)) return bytes;
+  const text = bytes.toString();
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
+
+/** Headers of a delivery: those of an HTTP request, each as one string. */
+export function toHeaders(headers: IncomingHttpHeaders): Strings {
+  const strings: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    // A token is for the framework, not for the function or its logs.
+    if (value === undefined || name === 'dapr-api-token') continue;
+    strings[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return strings;
+}
+
+// What every request has, and what says nothing of the event.
+const NO_METADATA = new Set([
+  'accept',
+  'accept-encoding',
+  'baggage',
+  'connection',
+  'content-length',
+  'content-type',
+  'host',
+  'keep-alive',
+  'sw8',
+  'sw8-correlation',
+  'sw8-x',
+  'te',
+  'traceparent',
+  'tracestate',
+  'transfer-encoding',
+  'user-agent',
+]);
+
+/** A binding's metadata, which comes as headers over HTTP. */
+export function toMetadata(headers: Strings): Strings {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !NO_METADATA.has(name)));
+}

@@ -1,0 +1,38 @@
+// A reply of the sidecar that is no success, as the reason it gives.
+import type { SidecarReply } from './sidecar-fetch.ts';
+
+/** Why the sidecar refused. */
+export interface SidecarFailure {
+  readonly status: number;
+  /** Dapr's own code, such as `ERR_PUBSUB_NOT_FOUND`. */
+  readonly errorCode: string | undefined;
+  readonly message: string;
+}
+
+/** The reason of a reply; `undefined` for a success. */
+export function toSidecarFailure({ status, bytes }: SidecarReply): SidecarFailure | undefined {
+  if (status < 400) return undefined;
+  const text = bytes.toString('utf8');
+  const body = parseObject(text);
+  const errorCode = typeof body?.['errorCode'] === 'string' ? body['errorCode'] : undefined;
+  const message = typeof body?.['message'] === 'string' ? body['message'] : text.slice(0, 1000);
+  return { status, errorCode, message };
+}
+
+/** The reason as one line for a message. */
+export function renderSidecarFailure({ status, errorCode, message }: SidecarFailure): string {
+  const head = errorCode === undefined ? String(status) : `${status} ${errorCode}`;
+  return message === '' ? head : `${head}: ${message}`;
+}
+
+/** A JSON object of a text; `undefined` when it is none. */
+export function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value = JSON.parse(text) as unknown;
+    return typeof value === 'object' && value !== null
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
