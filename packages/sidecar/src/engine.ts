@@ -1,0 +1,252 @@
+// The engine: components, the app, and what goes between them.
+import { status as grpc } from '@grpc/grpc-js';
+import { setMaxListeners } from 'node:events';
+import { createActivity } from './activity.ts';
+import type { AppAddress, AppChannel, BindingReply } from './app/channel.ts';
+import { dial } from './app/dial.ts';
+import { createGrpcChannel } from './app/grpc-channel.ts';
+import { startHealthProbes, type HealthCheck, type HealthProbes } from './app/health.ts';
+import { createHttpChannel } from './app/http-channel.ts';
+import { createBindings } from './bindings/component.ts';
+import { realClock, type Clock } from './clock.ts';
+import type { Engine, SubscriptionInfo } from './contract.ts';
+import { SidecarError, toMessage } from './errors.ts';
+import type { WritableJournal } from './journal.ts';
+import { createPause } from './pause.ts';
+import { createPubsub, type EngineParts, type Pubsub } from './pubsub/component.ts';
+import { createPolicies, INITIALIZATION_POLICY, runUnder } from './resiliency.ts';
+import type { Resources } from './resources/load.ts';
+import type { Subscription } from './resources/subscription.ts';
+
+/** What an engine is made from. */
+export interface EngineSettings {
+  readonly appId: string;
+  readonly protocol: 'http' | 'grpc';
+  /** `undefined`: there is no app to deliver to. */
+  readonly app: AppAddress | undefined;
+  readonly resources: Resources;
+  readonly healthCheck: HealthCheck | undefined;
+  readonly clock: Clock;
+  readonly journal: WritableJournal;
+  readonly warn: (message: string) => void;
+}
+
+/** An engine that runs. */
+export interface RunningEngine extends Engine {
+  /** Resolves when the app's subscriptions and bindings are known; rejects when they cannot be. */
+  readonly appReady: Promise<void>;
+  trigger(
+    binding: string,
+    data: Buffer,
+    metadata: Readonly<Record<string, string>>,
+  ): Promise<BindingReply>;
+  /** Resolves when nothing is in flight, waits, or will be retried. */
+  idle(): Promise<void>;
+  /** Takes nothing new, gives what is in flight that many milliseconds, and ends. */
+  stop(grace: number): Promise<void>;
+}
+
+/**
+ * Creates an engine, and begins to look for the app.
+ *
+ * @throws SidecarError when a resource is not valid.
+ */
+export function startEngine(settings: EngineSettings): RunningEngine {
+  const { appId, app, resources, clock, journal, warn } = settings;
+  const { components } = resources;
+  const stopping = new AbortController();
+  // Each delivery listens to it, and there may be many.
+  setMaxListeners(0, stopping.signal);
+  const policies = createPolicies(resources.resiliency, warn);
+  const parts: EngineParts = {
+    appId,
+    clock,
+    journal,
+    policies,
+    pause: createPause(),
+    activity: createActivity(),
+    stop: stopping.signal,
+    warn,
+  };
+  const pubsubs = new Map<string, Pubsub>();
+  for (const component of components) {
+    if (component.type.startsWith('pubsub.')) {
+      pubsubs.set(component.name, createPubsub(component, parts));
+    }
+  }
+  const bindings = createBindings(components, parts);
+  const create = settings.protocol === 'grpc' ? createGrpcChannel : createHttpChannel;
+  const channel = app === undefined ? undefined : create(app);
+  let subscriptions: readonly Subscription[] = resources.subscriptions;
+  let probes: HealthProbes | undefined;
+  let ready = false;
+
+  async function connect(address: AppAddress, to: AppChannel): Promise<void> {
+    await dial(address.host, address.port, stopping.signal);
+    if (settings.healthCheck !== undefined && !stopping.signal.aborted) {
+      probes = startHealthProbes(settings.healthCheck, { ...parts, channel: to });
+      await probes.healthy;
+    }
+    stopping.signal.throwIfAborted();
+    try {
+      await to.readConfig();
+    } catch (error) {
+      warn(`failed to read the app's configuration: ${toMessage(error)}`);
+    }
+    const subscribed = pubsubs.size > 0 ? subscribe(to) : Promise.resolve();
+    await subscribed.catch(() => undefined);
+    try {
+      await bindings.start(to);
+    } catch (error) {
+      warn(`failed to read from bindings: ${toMessage(error)}`);
+    }
+    // As with daprd, an app whose subscriptions cannot be read is served for the rest.
+    ready = true;
+    await subscribed;
+  }
+
+  async function subscribe(to: AppChannel): Promise<void> {
+    const listed = await listSubscriptions(to);
+    subscriptions = merge(resources.subscriptions, listed);
+    for (const subscription of subscriptions) {
+      const pubsub = pubsubs.get(subscription.pubsub);
+      if (pubsub === undefined) {
+        const { topic, pubsub: name } = subscription;
+        warn(`topic ${topic} is subscribed on pubsub ${name}, which does not exist`);
+        continue;
+      }
+      try {
+        pubsub.subscribe(subscription, to);
+      } catch (error) {
+        warn(`failed to subscribe: ${toMessage(error)}`);
+      }
+    }
+  }
+
+  // An app that listens already may still be starting; daprd asks again for a while.
+  async function listSubscriptions(to: AppChannel): Promise<readonly Subscription[]> {
+    const listed = await runUnder(INITIALIZATION_POLICY, realClock, stopping.signal, () =>
+      to.listSubscriptions().catch((error: unknown) => {
+        // A list that is not valid will not become so.
+        if (error instanceof SidecarError) return error;
+        throw error;
+      }),
+    );
+    if (listed instanceof SidecarError) throw listed;
+    return listed;
+  }
+
+  function pubsubOf(name: string): Pubsub {
+    const pubsub = pubsubs.get(name);
+    if (pubsub !== undefined) return pubsub;
+    throw new SidecarError('ERR_PUBSUB_NOT_FOUND', `pubsub ${name} is not found`, {
+      httpStatus: 404,
+      grpcStatus: grpc.INVALID_ARGUMENT,
+    });
+  }
+
+  const appReady = app === undefined || channel === undefined ? never() : connect(app, channel);
+  // Who wants to know waits on it; who does not must not be ended by it.
+  appReady.catch((error: unknown) => {
+    if (app !== undefined) warn(`the app is not ready: ${toMessage(error)}`);
+  });
+
+  return {
+    appId,
+    clock,
+    components,
+    appReady,
+    get subscriptions() {
+      return subscriptions.map(toInfo);
+    },
+    get ready() {
+      return ready;
+    },
+    async publish(request) {
+      await pubsubOf(request.pubsub).publish(request);
+    },
+    async publishBulk({ entries, metadata, ...request }) {
+      const pubsub = pubsubOf(request.pubsub);
+      const failed: { entryId: string; error: string }[] = [];
+      for (const { entryId, data, contentType, metadata: own } of entries) {
+        try {
+          const merged = { ...metadata, ...own };
+          await pubsub.publish({ ...request, data, contentType, metadata: merged });
+        } catch (error) {
+          failed.push({ entryId, error: toMessage(error) });
+        }
+      }
+      return { failed };
+    },
+    invokeBinding: (name, request) => bindings.invoke(name, request),
+    async invokeApp(request) {
+      if (channel === undefined) throw notConnected();
+      try {
+        return await runUnder(policies.app(appId), clock, stopping.signal, ({ signal }) =>
+          channel.invoke(request, signal),
+        );
+      } catch (cause) {
+        if (cause instanceof SidecarError) throw cause;
+        throw new SidecarError(
+          'ERR_DIRECT_INVOKE',
+          `failed to invoke ${appId}: ${toMessage(cause)}`,
+          {
+            cause,
+          },
+        );
+      }
+    },
+    trigger: (name, data, metadata) => bindings.trigger(name, data, metadata),
+    idle: () => parts.activity.idle(),
+    async stop(grace) {
+      bindings.close();
+      let cut: NodeJS.Timeout | undefined;
+      const deadline = new Promise<void>((resolve) => {
+        cut = setTimeout(resolve, grace);
+      });
+      await Promise.race([parts.activity.idle(), deadline]);
+      clearTimeout(cut);
+      stopping.abort(new Error('the sidecar stopped'));
+      probes?.close();
+      for (const pubsub of pubsubs.values()) pubsub.close();
+      await parts.activity.idle();
+      channel?.close();
+    },
+  };
+}
+
+// What the app says of a topic wins over what a resource says, and the last word over earlier ones.
+function merge(
+  declared: readonly Subscription[],
+  listed: readonly Subscription[],
+): readonly Subscription[] {
+  const merged = new Map<string, Subscription>();
+  const keyOf = ({ pubsub, topic }: Subscription) => `${pubsub}||${topic}`;
+  for (const subscription of declared) {
+    if (!merged.has(keyOf(subscription))) merged.set(keyOf(subscription), subscription);
+  }
+  for (const subscription of listed) merged.set(keyOf(subscription), subscription);
+  return [...merged.values()];
+}
+
+function toInfo(subscription: Subscription): SubscriptionInfo {
+  const { pubsub, topic, deadLetterTopic, type, rules, metadata } = subscription;
+  return {
+    pubsub,
+    topic,
+    ...(deadLetterTopic === undefined ? {} : { deadLetterTopic }),
+    type,
+    rules: rules.map(({ match, path }) => ({ match, path })),
+    metadata,
+  };
+}
+
+function notConnected(): SidecarError {
+  return new SidecarError('ERR_DIRECT_INVOKE', 'app channel is not initialized', {
+    grpcStatus: grpc.UNAVAILABLE,
+  });
+}
+
+function never(): Promise<never> {
+  return Promise.reject(new Error('there is no app: the sidecar was given no appPort'));
+}
