@@ -1,4 +1,5 @@
 // The types that the engine (delivery, bindings) and the APIs share: what one calls on the other.
+import type { AppChannel } from './app/channel.ts';
 import type { Clock } from './clock.ts';
 
 /** A component, as its resource names it. Metadata is plain text: references are resolved by then. */
@@ -89,6 +90,17 @@ export interface BindingResponse {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** A subscription that lasts as long as a stream of the API. */
+interface StreamRequest {
+  readonly pubsub: string;
+  readonly topic: string;
+  readonly deadLetterTopic: string | undefined;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Hands an event to who holds the stream, and resolves with its verdict. Does not reject. */
+export type StreamDelivery = AppChannel['deliver'];
+
 /** What the APIs call. Everything here rejects with a SidecarError. */
 export interface Engine {
   readonly appId: string;
@@ -102,4 +114,11 @@ export interface Engine {
   invokeBinding(name: string, request: BindingRequest): Promise<BindingResponse>;
   /** Service invocation of the own app. */
   invokeApp(request: AppRequest): Promise<AppResponse>;
+  /**
+   * Subscribes for a stream of the API.
+   *
+   * @returns Ends the subscription.
+   * @throws SidecarError when there is no such component, or the app may not subscribe.
+   */
+  subscribeStream(request: StreamRequest, deliver: StreamDelivery): () => void;
 }

@@ -13,8 +13,10 @@ import type { Engine, SubscriptionInfo } from './contract.ts';
 import { SidecarError, toMessage } from './errors.ts';
 import type { WritableJournal } from './journal.ts';
 import { createPause } from './pause.ts';
+import { compileRule } from './pubsub/route.ts';
 import { createPubsub, type EngineParts, type Pubsub } from './pubsub/component.ts';
-import { createPolicies, INITIALIZATION_POLICY, runUnder } from './resiliency.ts';
+import { runUnder } from './policy.ts';
+import { createPolicies, INITIALIZATION_POLICY } from './resiliency.ts';
 import type { Resources } from './resources/load.ts';
 import type { Subscription } from './resources/subscription.ts';
 
@@ -78,6 +80,7 @@ export function startEngine(settings: EngineSettings): RunningEngine {
   const create = settings.protocol === 'grpc' ? createGrpcChannel : createHttpChannel;
   const channel = app === undefined ? undefined : create(app);
   let subscriptions: readonly Subscription[] = resources.subscriptions;
+  const streams = new Set<Subscription>();
   let probes: HealthProbes | undefined;
   let ready = false;
 
@@ -157,7 +160,7 @@ export function startEngine(settings: EngineSettings): RunningEngine {
     components,
     appReady,
     get subscriptions() {
-      return subscriptions.map(toInfo);
+      return [...subscriptions, ...streams].map(toInfo);
     },
     get ready() {
       return ready;
@@ -195,6 +198,23 @@ export function startEngine(settings: EngineSettings): RunningEngine {
           },
         );
       }
+    },
+    subscribeStream({ pubsub: name, topic, deadLetterTopic, metadata }, deliver) {
+      const subscription: Subscription = {
+        pubsub: name,
+        topic,
+        deadLetterTopic,
+        metadata,
+        rules: [compileRule('', '/')],
+        bulk: undefined,
+        type: 'STREAMING',
+      };
+      const end = pubsubOf(name).subscribe(subscription, { deliver, deliverBulk: noBulk });
+      streams.add(subscription);
+      return () => {
+        streams.delete(subscription);
+        end();
+      };
     },
     trigger: (name, data, metadata) => bindings.trigger(name, data, metadata),
     idle: () => parts.activity.idle(),
@@ -239,6 +259,10 @@ function toInfo(subscription: Subscription): SubscriptionInfo {
     rules: rules.map(({ match, path }) => ({ match, path })),
     metadata,
   };
+}
+
+function noBulk(): Promise<never> {
+  return Promise.reject(new Error('a stream has no bulk deliveries'));
 }
 
 function notConnected(): SidecarError {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createVirtualClock } from './clock.ts';
-import { AttemptError, createPolicies, NO_POLICY, runUnder, type Policy } from './resiliency.ts';
+import { AttemptError, NO_POLICY, runUnder, type Policy } from './policy.ts';
+import { createPolicies } from './resiliency.ts';
 
 const never = new AbortController().signal;
 const nothing = (): void => undefined;

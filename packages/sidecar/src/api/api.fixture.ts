@@ -97,6 +97,7 @@ export async function serveTestApis(
       recorder.invoked.push(request);
       return recorder.onInvoke(request);
     },
+    subscribeStream: () => () => undefined,
   };
   const stores = components
     .filter(({ type }) => type.startsWith('state.'))

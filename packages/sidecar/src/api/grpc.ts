@@ -18,6 +18,7 @@ import { invokeMethods } from './invoke.ts';
 import { metadataMethods } from './metadata.ts';
 import { publishMethods } from './publish.ts';
 import { isSameSecret } from './secret.ts';
+import { toStreamHandler } from './stream.ts';
 import { shutdownMethods } from './shutdown.ts';
 import { stateMethods } from './state-grpc.ts';
 
@@ -47,6 +48,9 @@ export function createGrpcApi(context: ApiContext, settings: GrpcSettings): Serv
   // The stable name of the method; the descriptor knows the older one only.
   const bulkPublishEvent = Dapr.method.bulkPublishEventAlpha1;
   implementation['bulkPublishEvent'] = toHandler(methods.bulkPublishEventAlpha1, settings.apiToken);
+  implementation['subscribeTopicEventsAlpha1'] = toStreamHandler(context.engine, (metadata) =>
+    checkToken(metadata, settings.apiToken),
+  );
   server.addService(toServiceDefinition(Dapr, { bulkPublishEvent }), implementation);
   return server;
 }

@@ -77,6 +77,52 @@ describe('over HTTP', () => {
   });
 });
 
+it('gives an event to the app again that failed while it was not healthy, without a policy', async () => {
+  let healthy = true;
+  let attempts = 0;
+  let answer = (): void => undefined;
+  const answered = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  let onProbe = (): void => undefined;
+  const app = await startHttpApp(ORDERS, async ({ path }) => {
+    if (path === '/healthz') {
+      onProbe();
+      return { status: healthy ? 200 : 500 };
+    }
+    if (++attempts > 1) return { status: 200 };
+    await answered;
+    return { status: 500 };
+  });
+  const probed = () =>
+    new Promise<void>((resolve) => {
+      onProbe = resolve;
+    });
+  const clock = createVirtualClock();
+  const sidecar = await startSidecar({
+    components: [PUBSUB],
+    appPort: app.port,
+    healthCheck: { ...CHECK, threshold: 1 },
+    clock,
+  });
+  await sidecar.appReady();
+  await sidecar.publish('pubsub', 'orders', 1);
+  await sidecar.journal.until((journal) => journal.count('delivered') === 1);
+  healthy = false;
+  // The second probe shows that the first one has been counted.
+  for (let count = 0; count < 2; count++) {
+    const next = probed();
+    await clock.advance(100);
+    await next;
+  }
+  answer();
+  await sidecar.journal.until((journal) => journal.count('retried') === 1);
+  healthy = true;
+  await clock.advance(100);
+  await sidecar.idle();
+  expect(outcomes(sidecar)).toEqual(['delivered', 'retried', 'delivered', 'acked']);
+});
+
 describe('over gRPC', () => {
   it('takes any error for not healthy, that of a missing service too', async () => {
     const app = await startGrpcApp({ listTopicSubscriptions: () => ({}) });

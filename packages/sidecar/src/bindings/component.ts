@@ -4,7 +4,7 @@ import type { AppChannel, BindingReply } from '../app/channel.ts';
 import type { BindingRequest, BindingResponse, Component } from '../contract.ts';
 import { SidecarError, toMessage } from '../errors.ts';
 import type { EngineParts } from '../pubsub/component.ts';
-import { AttemptError, runUnder } from '../resiliency.ts';
+import { AttemptError, runUnder } from '../policy.ts';
 import { NO_TRACE } from '../trace.ts';
 import { createOutputBinding, type OutputBinding } from './output.ts';
 import { parseSchedule } from './schedule.ts';

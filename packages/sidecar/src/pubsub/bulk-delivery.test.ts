@@ -179,6 +179,19 @@ describe('over HTTP', () => {
     expect(JSON.parse(event)).toMatchObject({ data: { n: 0 } });
   });
 
+  it.each([
+    ['drops an entry that no route matches', 'event.data.n == 5', 'dropped'],
+    ['loses an entry whose route cannot be found', 'event.data.missing == 5', 'lost'],
+  ])('%s', async (_name, match, outcome) => {
+    const routes = { rules: [{ match, path: '/five' }] };
+    const { sidecar, batches } = await deliver((batch) => all(batch, 'SUCCESS'), {
+      route: undefined,
+      routes,
+    });
+    expect(batches).toEqual([]);
+    expect(historyOf(sidecar, 1)).toEqual([outcome]);
+  });
+
   it('sends the events of each route in a call of its own', async () => {
     const { batches } = await deliver((batch) => all(batch, 'SUCCESS'), {
       routes: { rules: [{ match: 'event.data.n == 1', path: '/one' }], default: '/other' },

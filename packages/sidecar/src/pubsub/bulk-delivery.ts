@@ -1,8 +1,8 @@
 // Events of the broker, many at once, to the app: one call for each path, and only failed entries again.
 import { randomUUID } from 'node:crypto';
-import type { CloudEventFields, DeliveryEntry } from '../app/channel.ts';
+import type { AppChannel, CloudEventFields, DeliveryEntry } from '../app/channel.ts';
 import { toMessage } from '../errors.ts';
-import { AttemptError, runUnder } from '../resiliency.ts';
+import { AttemptError, runUnder } from '../policy.ts';
 import type { Message } from './broker.ts';
 import { bury, createNotes, toTrace, type DeliveryContext } from './delivery.ts';
 import { hasExpired, isRawPayload, parseEvent } from './envelope.ts';
@@ -15,7 +15,7 @@ interface Entry extends DeliveryEntry {
 
 /** Creates what consumes the events of a subscription, a batch at a time. */
 export function createBulkDelivery(
-  context: DeliveryContext,
+  context: DeliveryContext & { readonly channel: Pick<AppChannel, 'deliverBulk'> },
 ): (messages: readonly Message[]) => Promise<void> {
   const { subscription, channel, policy, clock, pause, stop } = context;
   const { pubsub, topic } = subscription;

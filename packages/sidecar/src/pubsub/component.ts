@@ -7,7 +7,8 @@ import type { Component, PublishRequest } from '../contract.ts';
 import { SidecarError } from '../errors.ts';
 import type { WritableJournal } from '../journal.ts';
 import type { Pause } from '../pause.ts';
-import { runUnder, type Policies } from '../resiliency.ts';
+import { runUnder } from '../policy.ts';
+import type { Policies } from '../resiliency.ts';
 import type { Subscription } from '../resources/subscription.ts';
 import { createBroker, type Message } from './broker.ts';
 import { createBulkDelivery } from './bulk-delivery.ts';
@@ -31,8 +32,14 @@ export interface EngineParts {
 /** A pub/sub component that runs. */
 export interface Pubsub {
   publish(request: PublishRequest): Promise<void>;
-  /** @throws SidecarError when the app may not subscribe to the topic. */
-  subscribe(subscription: Subscription, channel: AppChannel): void;
+  /**
+   * @returns Ends the subscription.
+   * @throws SidecarError when the app may not subscribe to the topic.
+   */
+  subscribe(
+    subscription: Subscription,
+    channel: Pick<AppChannel, 'deliver' | 'deliverBulk'>,
+  ): () => void;
   close(): void;
 }
 
@@ -84,7 +91,7 @@ export function createPubsub(component: Component, parts: EngineParts): Pubsub {
       };
       const one = createDelivery(context);
       const many = createBulkDelivery(context);
-      broker.subscribe({
+      return broker.subscribe({
         topic,
         bulk,
         consume: async (messages) => {

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import { toMessage } from '../errors.ts';
 import type { JournalOutcome, WritableJournal } from '../journal.ts';
 import type { Pause } from '../pause.ts';
-import { AttemptError, runUnder, type Policy } from '../resiliency.ts';
+import { AttemptError, runUnder, type Policy } from '../policy.ts';
 import type { Subscription } from '../resources/subscription.ts';
 import { NO_TRACE } from '../trace.ts';
 import type { Message } from './broker.ts';
@@ -14,7 +14,7 @@ import { findRoute } from './route.ts';
 /** What a delivery needs beside the event. */
 export interface DeliveryContext {
   readonly subscription: Subscription;
-  readonly channel: AppChannel;
+  readonly channel: Pick<AppChannel, 'deliver'>;
   readonly policy: Policy;
   readonly clock: Clock;
   readonly pause: Pause;

@@ -10,7 +10,7 @@ export interface Subscription {
   readonly metadata: Readonly<Record<string, string>>;
   readonly rules: readonly Rule[];
   readonly bulk: BulkSubscribe | undefined;
-  readonly type: 'PROGRAMMATIC' | 'DECLARATIVE';
+  readonly type: 'PROGRAMMATIC' | 'DECLARATIVE' | 'STREAMING';
 }
 
 /** How many events one call carries at most, and how long the first of them waits for others. */
