@@ -11,6 +11,7 @@ export {
   use,
 } from './function/registry.ts';
 export { DropError, RetryError } from './function/acknowledgement.ts';
+export { idempotencyRecord, idempotent } from './outgoing/idempotent.ts';
 export { definePlugin } from './invocation/plugin.ts';
 export {
   OpenFunctionPlugin,
@@ -21,8 +22,23 @@ export { OfnError } from './errors.ts';
 export type { ErrorCode, Issue } from './errors.ts';
 export type { Acknowledgement } from './dapr/delivery.ts';
 export type { Input } from './dapr/input.ts';
-export type { Output } from './dapr/outputs.ts';
-export type { StateOperations, StateStore } from './dapr/state.ts';
+export type { IdempotentOptions } from './outgoing/idempotent.ts';
+export type { BulkEntry, BulkFailure } from './outgoing/bulk-publish.ts';
+export type { BindingResponse, Output, SendOptions } from './outgoing/outputs.ts';
+export type {
+  StateItem,
+  StateOperations,
+  StateQueryResponse,
+} from './outgoing/openfunction-state.ts';
+export type {
+  BulkItem,
+  DeleteOptions,
+  QueryResult,
+  ReadOptions,
+  StateStore,
+  Versioned,
+} from './outgoing/state.ts';
+export type { SaveEntry, SaveOptions, StateOperation } from './outgoing/state-operation.ts';
 export type { ContextComponent, FunctionContext } from './function/context.ts';
 export type {
   BindingOptions,

@@ -4,7 +4,7 @@ import { OfnError, toError } from './errors.ts';
 import { loadSource } from './function/load.ts';
 import { supervise } from './lifecycle.ts';
 import { createLogger, type Logger } from './logger.ts';
-import { parseOptions, renderHelp, type Options } from './options.ts';
+import { parseOptions, renderHelp, type AppProtocol, type Options } from './options.ts';
 import { createRuntime, type Addresses, type Runtime } from './runtime.ts';
 
 // Codes whose cause is user code, and shown with its stack.
@@ -43,7 +43,7 @@ async function serve(options: Options): Promise<void> {
   // A signal came first: the process ends as it asked.
   if (addresses === undefined) return;
   // A cold start has a caller waiting: it is answered before the first log line.
-  setTimeout(announce, 20, runtime, addresses, log);
+  setTimeout(announce, 20, runtime, addresses, options.appProtocol, log);
 }
 
 function end(thrown: unknown): void {
@@ -62,15 +62,27 @@ function endUnfinished(): void {
   end(new OfnError('OFN_START_FAILED', message));
 }
 
-function announce(runtime: Runtime, addresses: Addresses, log: Logger): void {
+function announce(
+  runtime: Runtime,
+  addresses: Addresses,
+  protocol: AppProtocol,
+  log: Logger,
+): void {
   const { host, port, adminPort } = addresses;
-  for (const definition of runtime.functions) {
+  for (const definition of runtime.overHttp) {
     const { name, signature, methods } = definition;
     const path = runtime.pathOf(definition) ?? '/';
     log.info(
       { function: name, signature, ...(methods === undefined ? {} : { methods }) },
       `serving ${name} at http://${host}:${port}${path}`,
     );
+  }
+  for (const { definition, kind, component, topic } of runtime.inputs) {
+    const what = kind === 'topic' ? `topic ${topic} of ${component}` : `binding ${component}`;
+    log.info({ function: definition.name }, `${definition.name} receives the ${what}`);
+  }
+  if (runtime.inputs.length > 0) {
+    log.info(`a Dapr sidecar delivers with --app-port ${port} --app-protocol ${protocol}`);
   }
   if (adminPort !== undefined) log.info(`health and metrics at http://${host}:${adminPort}`);
 }

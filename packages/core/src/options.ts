@@ -1,7 +1,7 @@
 // Arguments and environment as frozen Options: the only place that knows their spelling.
 import { parseArgs } from 'node:util';
 import { OfnError } from './errors.ts';
-import { parseSidecarAddress, type SidecarAddress } from './dapr/sidecar-address.ts';
+import { parseSidecarAddress, type SidecarAddress } from './outgoing/sidecar-address.ts';
 import { parseFunctionContext, type FunctionContext } from './function/context.ts';
 import { SIGNATURE_TYPES, type SignatureType } from './function/signature.ts';
 import { LOG_LEVELS, type LogLevel } from './logger.ts';

@@ -6,7 +6,7 @@ import { createDeliveries } from './dapr/delivery.ts';
 import type { GrpcChannel } from './dapr/grpc-channel.ts';
 import { createHttpChannel } from './dapr/http-channel.ts';
 import { resolveInputs, type Input } from './dapr/input.ts';
-import { createOutgoing } from './dapr/outgoing.ts';
+import { createOutgoing } from './outgoing/outgoing.ts';
 import type { LoadedSource } from './function/load.ts';
 import { registry, type Hook } from './function/registry.ts';
 import type { FunctionDefinition } from './function/signature.ts';
@@ -41,6 +41,8 @@ export interface Runtime {
   /** Whether `stop` was called. */
   readonly stopping: boolean;
   readonly functions: readonly FunctionDefinition[];
+  /** Those of the functions that are served over HTTP. */
+  readonly overHttp: readonly FunctionDefinition[];
   /** The topics and bindings whose events it takes. */
   readonly inputs: readonly Input[];
   /** The server of the functions; `start` makes it listen. */
@@ -302,6 +304,7 @@ export function createRuntime(
       return stopped !== undefined;
     },
     functions,
+    overHttp,
     inputs,
     server,
     pathOf: (definition) => pathOf(definition, isOnly),

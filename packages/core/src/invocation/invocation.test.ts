@@ -3,8 +3,8 @@ import { describe, expect, test, vi } from 'vitest';
 import { parseFunctionContext } from '../function/context.ts';
 import { defineFunction } from '../function/definition.ts';
 import type { Request, Response } from '../function/signature.ts';
-import { noOutgoing } from '../dapr/outgoing.fixture.ts';
-import type { Outgoing } from '../dapr/outgoing.ts';
+import { noOutgoing } from '../outgoing/outgoing.fixture.ts';
+import type { Outgoing } from '../outgoing/outgoing.ts';
 import { createLogger, type Logger } from '../logger.ts';
 import {
   Invocation,

@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import type { DaprClient } from '@dapr/dapr';
 import type { CloudEvent } from 'cloudevents';
-import type { Outgoing } from '../dapr/outgoing.ts';
-import type { Output } from '../dapr/outputs.ts';
-import type { StateOperations, StateStore } from '../dapr/state.ts';
+import type { Outgoing } from '../outgoing/outgoing.ts';
+import type { Output } from '../outgoing/outputs.ts';
+import type { StateOperations, StateStore } from '../outgoing/state.ts';
 import { DropError, RetryError } from '../function/acknowledgement.ts';
 import type { ContextComponent, FunctionContext } from '../function/context.ts';
 import type { EventContext, FunctionDefinition, Request, Response } from '../function/signature.ts';
@@ -77,6 +77,8 @@ export interface InvocationOrigin {
   readonly propagation?: Propagation | undefined;
   /** The Dapr input that the call came from. */
   readonly input?: CallInput | undefined;
+  /** The CloudEvent that a Dapr input delivered. */
+  readonly event?: CloudEvent<unknown>;
   readonly req?: Request;
   readonly res?: Response;
 }
@@ -93,8 +95,6 @@ export interface InvocationOrigin {
 export class Invocation<Data = any> {
   /** The data the handler gets: the body of a request, or the data of an event. */
   data: Data = undefined as Data;
-  /** The CloudEvent that was received; `undefined` for a plain request. */
-  event: CloudEvent<unknown> | undefined = undefined;
   /** The context of a legacy background event; `undefined` for any other call. */
   eventContext: EventContext | undefined = undefined;
   /** What the handler or a plugin threw, for post-hooks to see. */
@@ -106,6 +106,7 @@ export class Invocation<Data = any> {
   readonly #served: ServedFunction;
   readonly #channel: Channel;
   #origin: InvocationOrigin;
+  #event: CloudEvent<unknown> | undefined = undefined;
   #input: CallInput | undefined = undefined;
   #req: Request | undefined = undefined;
   #res: Response | undefined = undefined;
@@ -120,6 +121,14 @@ export class Invocation<Data = any> {
     this.#served = served;
     this.#channel = channel;
     this.#origin = origin;
+  }
+
+  /** The CloudEvent that was received; `undefined` for a plain request. */
+  get event(): CloudEvent<unknown> | undefined {
+    return (this.#event ??= this.#origin.event);
+  }
+  set event(event: CloudEvent<unknown> | undefined) {
+    this.#event = event;
   }
 
   /** Id of this call: the one the caller gave, else a new UUID. */
@@ -323,11 +332,11 @@ export class Invocation<Data = any> {
 
   /** Marks the call as over. For channels. */
   end(): void {
-    const { callerId, propagation } = this.#origin;
+    const { callerId, propagation, req } = this.#origin;
     this.#ended = true;
     // Node's async resources hold on to the call they were made in, long after its end on Node 20
     // and 22. What a late log line needs stays; the request and the response do not.
-    this.#origin = { callerId, propagation };
+    if (req !== undefined) this.#origin = { callerId, propagation };
   }
 }
 

@@ -3,7 +3,7 @@ import { OfnError } from '../errors.ts';
 import { toMessage } from './published-message.ts';
 import { BYTES, toPayload } from './payload.ts';
 import { parseObject, renderSidecarFailure, toSidecarFailure } from './sidecar-failure.ts';
-import type { SidecarReply } from './sidecar-fetch.ts';
+import type { SidecarReply } from './sidecar-exchange.ts';
 
 /** One event of `publishBulk` with settings of its own. */
 export interface BulkEntry {

@@ -8,7 +8,7 @@ import { toMessage } from './published-message.ts';
 import { isEvent, toBytes, toDataJson, toEventJson, toPayload } from './payload.ts';
 import { renderQuery } from './query.ts';
 import { renderSidecarFailure, toSidecarFailure } from './sidecar-failure.ts';
-import type { SidecarReply } from './sidecar-fetch.ts';
+import type { SidecarReply } from './sidecar-exchange.ts';
 
 /** How one message is sent. */
 export interface SendOptions {
@@ -192,10 +192,10 @@ const METADATA_HEADER = 'metadata.';
 
 function toBindingResponse({ bytes, headers }: SidecarReply): BindingResponse {
   const metadata: Record<string, string> = {};
-  headers.forEach((value, name) => {
-    const lower = name.toLowerCase();
-    if (lower.startsWith(METADATA_HEADER)) metadata[lower.slice(METADATA_HEADER.length)] = value;
-  });
+  for (const [name, value] of Object.entries(headers)) {
+    if (name.startsWith(METADATA_HEADER))
+      metadata[name.slice(METADATA_HEADER.length)] = String(value);
+  }
   return { data: toData(bytes), bytes, metadata };
 }
 

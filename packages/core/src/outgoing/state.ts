@@ -4,7 +4,7 @@ import { OfnError } from '../errors.ts';
 import type { ContextComponent } from '../function/context.ts';
 import type { SidecarClient } from './client.ts';
 import { renderQuery } from './query.ts';
-import type { FetchInit, SidecarReply } from './sidecar-fetch.ts';
+import type { FetchInit, SidecarReply } from './sidecar-exchange.ts';
 import { toStateError } from './state-error.ts';
 import {
   isConditional,
@@ -147,7 +147,7 @@ export function createStateStore(
     const path = `${base}/${toPathKey(key)}${renderQuery(metadata, { consistency })}`;
     const reply = await request(path, 'GET');
     if (reply.status === 204) return undefined;
-    return { value: parseValue(reply.bytes) as T, etag: reply.headers.get('etag') ?? undefined };
+    return { value: parseValue(reply.bytes) as T, etag: reply.headers.etag };
   };
 
   const saveAll = async (entries: readonly SaveEntry[]): Promise<void> => {

@@ -1,5 +1,5 @@
 // A reply of the sidecar that is no success, as the reason it gives.
-import type { SidecarReply } from './sidecar-fetch.ts';
+import type { SidecarReply } from './sidecar-exchange.ts';
 
 /** Why the sidecar refused. */
 export interface SidecarFailure {

@@ -2,7 +2,7 @@
 // its arguments in one value, and then the name of the store.
 import { OfnError } from '../errors.ts';
 import type { SaveEntry, StateOperation } from './state-operation.ts';
-import type { DeleteOptions, ReadOptions, StateStore } from './state.ts';
+import type { StateStore } from './state.ts';
 
 /** What a query found, as Dapr's SDK has it. */
 export interface StateQueryResponse {
@@ -55,7 +55,7 @@ export function createStateOperations(
     },
     async get<T>(data: string | object, store?: string) {
       const { key, ...options } = parseKey('get', data);
-      return pick(store).get<T>(key, options as ReadOptions);
+      return pick(store).get<T>(key, options);
     },
     async getBulk(data, store) {
       const [keys, parallelism, metadata] = Array.isArray(data) ? [data] : Object.values(data);
@@ -68,7 +68,7 @@ export function createStateOperations(
     },
     async delete(data, store) {
       const { key, ...options } = parseKey('delete', data);
-      return pick(store).delete(key, options as DeleteOptions);
+      return pick(store).delete(key, options);
     },
     async transaction(data, store) {
       const [list, metadata] = Array.isArray(data) ? [data] : Object.values(data);

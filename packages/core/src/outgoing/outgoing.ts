@@ -11,6 +11,7 @@ import { createStateOperations } from './openfunction-state.ts';
 import { createOutput, type Output } from './outputs.ts';
 import { toPayload } from './payload.ts';
 import type { SidecarAddress } from './sidecar-address.ts';
+import { HEALTH_PATH } from './sidecar-fetch.ts';
 import { createStateStore, type StateOperations, type StateStore } from './state.ts';
 
 /** The way out of a function; one for each runtime, frozen, shared by all calls. */
@@ -21,7 +22,7 @@ export interface Outgoing {
   readonly states: Readonly<Record<string, StateStore>>;
   /** State in OpenFunction's shape. */
   readonly state: StateOperations;
-  /** The SDK's client. The first use loads the SDK, unless it was loaded ahead. */
+  /** The SDK's client. The first use loads the SDK. */
   readonly client: DaprClient;
   /**
    * Sends to one output, or to all when none is named. All are tried, whatever becomes of the others.
@@ -30,7 +31,7 @@ export interface Outgoing {
    *   any is; `OFN_OUTPUT_FAILED`, naming each output that failed, with an AggregateError as its cause.
    */
   send(data: unknown, output?: string): Promise<void>;
-  /** Loads the SDK, when there is an output or a state, so that no call waits for it. */
+  /** Opens the first connection, so that the first send does not wait for it. Does not fail. */
   preload(): void;
   /** Whether the sidecar answers that it is ready to send, within 500 ms. */
   isReachable(): Promise<boolean>;
@@ -79,9 +80,7 @@ export function createOutgoing(settings: {
       );
       if (failed.length > 0) throw toSendError(failed, chosen.length);
     },
-    preload() {
-      if (Object.keys(outputs).length + Object.keys(states).length > 0) void client.dapr;
-    },
+    preload: () => client.connect(),
     isReachable: () => isReady(sidecar),
     close: () => client.close(),
   };
@@ -126,14 +125,14 @@ function toSendError(
   return new OfnError('OFN_OUTPUT_FAILED', message, { cause });
 }
 
-// Without the SDK: a probe may come before it is loaded.
+// By a connection of its own: a probe says nothing of one that is open already.
 function isReady({ http, apiToken }: SidecarAddress): Promise<boolean> {
   const get = http.startsWith('https:') ? httpsGet : httpGet;
   const headers: Record<string, string> =
     apiToken === undefined ? {} : { 'dapr-api-token': apiToken };
   return new Promise((resolve) => {
     const signal = AbortSignal.timeout(HEALTH_TIMEOUT);
-    const request = get(`${http}/v1.0/healthz/outbound`, { agent: false, headers, signal });
+    const request = get(`${http}${HEALTH_PATH}`, { agent: false, headers, signal });
     request.on('response', (response) => {
       response.resume();
       response.on('error', () => resolve(false));

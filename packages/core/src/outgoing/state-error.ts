@@ -1,7 +1,7 @@
 // A reply of the sidecar about a state store as the error it means.
 import { OfnError } from '../errors.ts';
 import { renderSidecarFailure, toSidecarFailure } from './sidecar-failure.ts';
-import type { SidecarReply } from './sidecar-fetch.ts';
+import type { SidecarReply } from './sidecar-exchange.ts';
 
 // A transaction that meets another version fails with a 500 which says so in its text only.
 const MISMATCH = /etag mismatch/i;

@@ -53,7 +53,7 @@ function parsePort(env: Environment, name: string, fallback: number): number {
 }
 
 function parseHost(name: string, text: string): string {
-  const host = /^[^[].*:.*:/.test(text) ? `[${text}]` : text;
+  const host = /^(?!\[).*:.*:/.test(text) ? `[${text}]` : text;
   const url = parseUrl(`http://${host}`);
   // Anything that is more than a host: a port, a path, a user.
   if (url !== undefined && url.href === `http://${url.hostname}/`) return url.hostname;
