@@ -63,12 +63,18 @@ function parseHeader(text: string): [string, string] {
 }
 
 /**
- * Runs a command against a server that listens at `origin`.
+ * Runs a command against an example.
  *
+ * @param example Where it listens, and its sidecar, in the place of ports 8080 and 3500.
  * @returns What curl would print, with those of the headers that the README shows.
  */
-export async function runReadmeCommand(command: ReadmeCommand, origin: string): Promise<string> {
-  const url = command.url.replace('http://localhost:8080', origin);
+export async function runReadmeCommand(
+  command: ReadmeCommand,
+  { origin, sidecar = '' }: { readonly origin: string; readonly sidecar?: string | undefined },
+): Promise<string> {
+  const url = command.url
+    .replace('http://localhost:8080', origin)
+    .replace('http://localhost:3500', sidecar);
   const response = await fetch(url, command.request);
   const body = await response.text();
   if (!command.showsHeaders) return body.trim();
@@ -77,6 +83,12 @@ export async function runReadmeCommand(command: ReadmeCommand, origin: string): 
   const lines = shown.map(([name]) => `${name}: ${response.headers.get(name)}`);
   const status = `HTTP/1.1 ${response.status} ${response.statusText}`;
   return `${[status, ...lines].join('\n')}\n\n${body}`.trim();
+}
+
+/** The lines that a README says the functions log: those of its ```log blocks, without time and fields. */
+export function parseReadmeLog(markdown: string): readonly string[] {
+  const blocks = [...markdown.matchAll(/^```log\n([^`]*?)```$/gm)];
+  return blocks.flatMap(([, text = '']) => text.trim().split('\n'));
 }
 
 /** A text with what differs from run to run, ids and times, replaced by a word. */

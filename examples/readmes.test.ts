@@ -2,8 +2,13 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { parseReadmeCommands, runReadmeCommand, withoutChance } from './readme-commands.ts';
-import { startExample } from './start-example.ts';
+import {
+  parseReadmeCommands,
+  parseReadmeLog,
+  runReadmeCommand,
+  withoutChance,
+} from './readme-commands.ts';
+import { readScripts, startExample } from './start-example.ts';
 
 const examples = readdirSync(import.meta.dirname, { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && entry.name !== 'node_modules')
@@ -17,6 +22,12 @@ const runnable = examples.filter(
 function readExample(name: string, file: string): string {
   return readFileSync(join(import.meta.dirname, name, file), 'utf8');
 }
+
+// What is served over HTTP, and what comes through a sidecar.
+const SERVED = /^(?:serving .*|\w+ receives the .*)$/;
+const withSidecar = examples.filter((name) =>
+  existsSync(join(import.meta.dirname, name, 'components')),
+);
 
 test.each(examples)('%s is a private package that its README names', (name) => {
   const manifest = JSON.parse(readExample(name, 'package.json')) as Record<string, unknown>;
@@ -32,15 +43,24 @@ test.each(runnable)('%s prints and answers what its README says', async (name) =
   const example = await startExample(join(import.meta.dirname, name));
   const answers: { command: string; output: string }[] = [];
   for (const command of commands) {
-    const output = await runReadmeCommand(command, example.origin);
+    const output = await runReadmeCommand(command, example);
     answers.push({ command: command.text, output: withoutChance(output) });
   }
   expect(answers).toEqual(
     commands.map(({ text, output }) => ({ command: text, output: withoutChance(output) })),
   );
-  const served = example.lines.map(({ msg }) => msg).filter((msg) => msg.startsWith('serving '));
-  expect(readme.match(/^serving .*$/gm)).toEqual(
+  for (const text of parseReadmeLog(readme)) await example.line(({ msg }) => msg === text);
+  const served = example.lines.map(({ msg }) => msg).filter((msg) => SERVED.test(msg));
+  expect(readme.match(new RegExp(SERVED, 'gm'))).toEqual(
     served.map((msg) => msg.replace(/localhost:\d+/, 'localhost:8080')),
   );
   expect(await example.stop()).toBe(0);
+});
+
+test.each(withSidecar)('%s starts its function and its sidecar with one command', (name) => {
+  const scripts = readScripts(join(import.meta.dirname, name));
+  expect(Object.keys(scripts)).toEqual(['start', 'function', 'sidecar']);
+  expect(scripts.start).toBe(
+    'concurrently --kill-others --names function,sidecar "npm run -s function" "npm run -s sidecar"',
+  );
 });

@@ -5,6 +5,10 @@
 //   GET /hello?name=Ada => 200 Hello!     a request, and the reply; JSON is compared as a part
 //   POST /orders {"total":3} => 204
 //   EVENT /onOrder {"type":"t","data":1} => 204
+//   context {"outputs":{…}}               the function context
+//   sidecar mq=pubsub.in-memory           a Dapr sidecar for what the functions send, with components
+//   TOPIC orders {"total":3} => SUCCESS   an event of a topic for a function, and its acknowledgement
+//   BINDING nightly {} => SUCCESS         an event of a binding, likewise
 //   run => some text                      the file runs by itself, and what it prints holds the text
 import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -29,13 +33,26 @@ interface Exchange {
   readonly body: string | undefined;
 }
 
+/** An event that a sidecar delivers to a function, with the acknowledgement it must get. */
+interface Delivery {
+  readonly said: string;
+  readonly kind: 'topic' | 'binding';
+  readonly name: string;
+  readonly data: unknown;
+  readonly acknowledgement: string;
+}
+
 /** A snippet, and what is to be done with it. */
 export interface Exercise {
   readonly snippet: Snippet;
   /** Name in the folder of its page. */
   readonly file: string;
   readonly options: Readonly<Record<string, string>>;
-  readonly exchanges: readonly Exchange[];
+  /** The function context; `undefined` for none. */
+  readonly context: string | undefined;
+  /** Components of the sidecar that the functions send to, type by name; `undefined` for none. */
+  readonly sidecar: Readonly<Record<string, string>> | undefined;
+  readonly steps: readonly (Exchange | Delivery)[];
   /** What the file must print when it runs by itself; `undefined` when it does not. */
   readonly prints: string | undefined;
 }
@@ -46,21 +63,37 @@ export function toExercise(snippet: Snippet): Exercise {
   let file = `line-${line}.${language}`;
   let options: Record<string, string> = {};
   let prints: string | undefined;
-  const exchanges: Exchange[] = [];
+  let context: string | undefined;
+  let sidecar: Record<string, string> | undefined;
+  const steps: (Exchange | Delivery)[] = [];
   for (const said of directives) {
     const [verb, rest] = split(said, ' ');
     if (verb === 'file') file = rest;
-    else if (verb === 'with')
-      options = Object.fromEntries(rest.split(' ').map((o) => split(o, '=')));
+    else if (verb === 'with') options = toPairs(rest);
+    else if (verb === 'context') context = rest;
+    else if (verb === 'sidecar') sidecar = toPairs(rest);
+    else if (verb === 'TOPIC' || verb === 'BINDING') steps.push(toDelivery(said, verb, rest));
     else if (verb === 'run') prints = rest.replace(/^=> ?/, '');
-    else exchanges.push(toExchange(said, verb, rest));
+    else steps.push(toExchange(said, verb, rest));
   }
-  return { snippet, file, options, exchanges, prints };
+  return { snippet, file, options, context, sidecar, steps, prints };
 }
 
 function split(text: string, separator: string): [string, string] {
   const at = text.indexOf(separator);
   return at === -1 ? [text, ''] : [text.slice(0, at), text.slice(at + separator.length)];
+}
+
+function toPairs(text: string): Record<string, string> {
+  return Object.fromEntries(text.split(' ').map((pair) => split(pair, '=')));
+}
+
+function toDelivery(said: string, verb: 'TOPIC' | 'BINDING', rest: string): Delivery {
+  const [before, acknowledgement] = split(rest, ' => ');
+  const [name, sent] = split(before, ' ');
+  if (!/^(SUCCESS|RETRY|DROP)$/.test(acknowledgement)) throw new Error(`unknown: ${said}`);
+  const kind = verb === 'TOPIC' ? 'topic' : 'binding';
+  return { said, kind, name, data: sent === '' ? undefined : JSON.parse(sent), acknowledgement };
 }
 
 function toExchange(said: string, verb: string, rest: string): Exchange {
@@ -109,20 +142,15 @@ function savedPath(folder: string, { snippet, file }: Exercise): string {
   return join(folderOf(folder, snippet), file.replace(/\.ts$/, '.js'));
 }
 
-/** What a snippet replied. */
-export interface Reply {
-  readonly status: number;
-  readonly body: string;
-}
+/** What a snippet replied: to a request, or to a delivery. */
+export type Reply =
+  { readonly status: number; readonly body: string } | { readonly acknowledgement: string };
 
 /** Serves an exercise in a thread of its own, where it alone registers functions. */
 export function serveExercise(folder: string, exercise: Exercise): Promise<readonly Reply[]> {
-  const { options, exchanges } = exercise;
-  const workerData = {
-    source: savedPath(folder, exercise),
-    options,
-    requests: exchanges.map(({ request }) => request),
-  };
+  const { options, context, sidecar, steps } = exercise;
+  const source = savedPath(folder, exercise);
+  const workerData = { source, options, context, sidecar, steps };
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('serve-snippet.js', import.meta.url), {
       workerData,

@@ -22,18 +22,20 @@ const titled = <T extends { snippet: Snippet }>(all: readonly T[]) =>
   all.map((item) => [`${item.snippet.page}:${item.snippet.line}`, item] as const);
 
 describe('a snippet that serves functions', () => {
-  const serving = exercises.filter(({ exchanges }) => exchanges.length > 0);
+  const serving = exercises.filter(({ steps }) => steps.length > 0);
   test.for(titled(serving))('%s replies as the page says', async ([, exercise]) => {
     const replies = await serveExercise(folder, exercise);
-    const { exchanges } = exercise;
-    const actual = replies.map(({ status, body }, index) => ({
-      said: exchanges[index]?.said,
-      status,
-      body: comparable(body),
+    const { steps } = exercise;
+    const actual = replies.map((reply, index) => ({
+      said: steps[index]?.said,
+      ...('status' in reply ? { ...reply, body: comparable(reply.body) } : reply),
     }));
-    const expected = exchanges.map(({ said, status, body }) =>
-      body === undefined ? { said, status } : { said, status, body: comparable(body) },
-    );
+    const expected = steps.map((step) => {
+      const { said } = step;
+      if ('acknowledgement' in step) return { said, acknowledgement: step.acknowledgement };
+      const { status, body } = step;
+      return body === undefined ? { said, status } : { said, status, body: comparable(body) };
+    });
     expect(actual).toMatchObject(expected);
   });
 });

@@ -199,7 +199,7 @@ export class Invocation<Data = any> {
    *
    * @throws OfnError `OFN_NOT_A_DELIVERY` for a call that no Dapr input delivered.
    * @example
-   * if (order.total < 0) return ctx.drop('a total cannot be negative');
+   * if (order.total < 0) ctx.drop('a total cannot be negative');
    */
   drop(reason = 'the handler asked for it'): void {
     this.#assertDelivery('drop');
