@@ -435,7 +435,7 @@ export function renderHelp(): string {
     return `  ${left.padEnd(width - 2)}${indented}`;
   });
   return [
-    'Serves functions over HTTP.',
+    'Serves functions: requests over HTTP, and events that a Dapr sidecar delivers.',
     '',
     'Usage: functions-framework [options]',
     '  functions-framework --target hello --port 8080',

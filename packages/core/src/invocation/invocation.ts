@@ -254,7 +254,7 @@ export class Invocation<Data = any> {
   }
 
   /**
-   * Dapr's own client, for all that has no name here: secrets, configuration, invocation, jobs.
+   * Dapr's own client, for all that has no name here: secrets, configuration, invocation, locks.
    * It is loaded when it is first used, and each of its calls has the deadline of `--dapr-timeout`.
    *
    * @see https://docs.dapr.io/developing-applications/sdks/js/js-client/

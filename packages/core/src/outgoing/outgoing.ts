@@ -1,7 +1,6 @@
 // The function context and the address of the sidecar as the way out of a function: its outputs, its
 // states, and Dapr's client.
 import { get as httpGet } from 'node:http';
-import { get as httpsGet } from 'node:https';
 import type { DaprClient } from '@dapr/dapr';
 import { OfnError, toError } from '../errors.ts';
 import type { ContextComponent, FunctionContext } from '../function/context.ts';
@@ -127,7 +126,8 @@ function toSendError(
 
 // By a connection of its own: a probe says nothing of one that is open already.
 function isReady({ http, apiToken }: SidecarAddress): Promise<boolean> {
-  const get = http.startsWith('https:') ? httpsGet : httpGet;
+  const isHttps = http.startsWith('https:');
+  const get = isHttps ? process.getBuiltinModule('node:https').get : httpGet;
   const headers: Record<string, string> =
     apiToken === undefined ? {} : { 'dapr-api-token': apiToken };
   return new Promise((resolve) => {

@@ -1,12 +1,6 @@
 // One attempt of a request to the sidecar: sent as it is, and its reply read in whole.
-import {
-  Agent as HttpAgent,
-  request as httpRequest,
-  type ClientRequest,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-} from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import * as http from 'node:http';
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { toBytes } from './payload.ts';
@@ -56,14 +50,15 @@ export function createConnections(base: string): SidecarConnections {
   const { hostname, port } = new URL(base);
   // Idle connections are closed early, before a server of the usual 5 s does it in the middle of a send.
   const settings = { keepAlive: true, timeout: 4000 };
-  const agent = isHttps ? new HttpsAgent(settings) : new HttpAgent(settings);
+  // TLS is loaded by those who need it: it would be a tenth of the start of a function.
+  const { Agent, request: send } = isHttps ? process.getBuiltinModule('node:https') : http;
+  const agent = new Agent(settings);
   const target = {
     agent,
     // Node wants an IPv6 address without its brackets.
     hostname: hostname.replace(/^\[|\]$/g, ''),
     port: port === '' ? (isHttps ? 443 : 80) : Number(port),
   };
-  const send = isHttps ? httpsRequest : httpRequest;
   return {
     exchange: (path, { method, headers, body }, started) =>
       new Promise((resolve, reject) => {
