@@ -4,10 +4,14 @@ import * as valibot from 'valibot';
 import { afterEach, describe, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 import { registry } from './function/registry.ts';
+import type { CloudEvent } from 'cloudevents';
 import {
+  DropError,
   OfnError,
   OpenFunctionPlugin,
   Plugin,
+  RetryError,
+  binding,
   cloudEvent,
   currentInvocation,
   definePlugin,
@@ -16,7 +20,11 @@ import {
   onStart,
   onStop,
   openfunction,
+  topic,
   use,
+  type Acknowledgement,
+  type BindingOptions,
+  type CallInput,
   type Context,
   type ErrorCode,
   type EventContext,
@@ -31,6 +39,8 @@ import {
   type Request,
   type Response,
   type SignatureType,
+  type TopicOptions,
+  type Trigger,
 } from './index.ts';
 
 interface Order {
@@ -201,6 +211,134 @@ describe('event', () => {
     event('b', { schema: order }, (data) => {
       expectTypeOf(data).toEqualTypeOf<Order>();
     });
+  });
+});
+
+describe('topic', () => {
+  test('gives the handler a context and data', () => {
+    const definition = topic('a', { pubsub: 'mq' }, (ctx, data) => {
+      expectTypeOf(ctx).toEqualTypeOf<Context>();
+      expectTypeOf(data).toBeAny();
+    });
+    expectTypeOf(definition).toEqualTypeOf<FunctionDefinition>();
+    expectTypeOf(definition.trigger).toEqualTypeOf<Trigger | undefined>();
+  });
+
+  test('takes the type of the data, from its parameter or a schema too', () => {
+    topic<Order>('a', {}, (ctx, data) => {
+      expectTypeOf(ctx).toEqualTypeOf<Context<Order>>();
+      expectTypeOf(data).toEqualTypeOf<Order>();
+    });
+    topic('b', {}, (ctx, data: Order) => {
+      expectTypeOf(ctx.data).toEqualTypeOf<Order>();
+      expectTypeOf(data).toEqualTypeOf<Order>();
+    });
+    topic('c', { schema: order }, (ctx, data) => {
+      expectTypeOf(data).toEqualTypeOf<Order>();
+      expectTypeOf(ctx.data).toEqualTypeOf<Order>();
+    });
+  });
+
+  test('takes all that a subscription can have', () => {
+    const options: TopicOptions = {
+      pubsub: 'mq',
+      topic: 'orders',
+      match: 'event.type == "gold"',
+      deadLetterTopic: 'failed',
+      bulk: { maxMessages: 10 },
+      rawPayload: false,
+      metadata: { consumerID: 'c' },
+      concurrency: 4,
+      order: (event) => {
+        expectTypeOf(event).toEqualTypeOf<CloudEvent<unknown>>();
+        return event.subject;
+      },
+      plugins: [],
+    };
+    topic('a', options, () => {});
+    topic('b', { bulk: true }, async () => {});
+  });
+
+  test('does not take what is none', () => {
+    const mistakes = (): void => {
+      // @ts-expect-error: options are missing.
+      topic('a', () => {});
+      // @ts-expect-error: a topic has no path.
+      topic('a', { path: '/a' }, () => {});
+      // @ts-expect-error: a topic has no component; its pub/sub does.
+      topic('a', { component: 'mq' }, () => {});
+      // @ts-expect-error: metadata is text.
+      topic('a', { metadata: { a: 1 } }, () => {});
+      // @ts-expect-error: a key is text.
+      topic('a', { order: () => 7 }, () => {});
+      // @ts-expect-error: bulk has no such field.
+      topic('a', { bulk: { max: 1 } }, () => {});
+      // @ts-expect-error: methods are for functions over HTTP.
+      topic('a', { methods: ['POST'] }, () => {});
+    };
+    expectTypeOf(mistakes).toBeFunction();
+  });
+});
+
+describe('binding', () => {
+  test('gives the handler a context and data, and the order its data and metadata', () => {
+    binding('a', { component: 'cron', route: '/tick' }, (ctx, data) => {
+      expectTypeOf(ctx).toEqualTypeOf<Context>();
+      expectTypeOf(data).toBeAny();
+    });
+    const options: BindingOptions<Order> = {
+      concurrency: 1,
+      order: (data, metadata) => {
+        expectTypeOf(data).toEqualTypeOf<Order>();
+        expectTypeOf(metadata).toEqualTypeOf<Readonly<Record<string, string>>>();
+        return data.id;
+      },
+    };
+    binding<Order>('b', options, (_ctx, data) => {
+      expectTypeOf(data).toEqualTypeOf<Order>();
+    });
+    binding('c', { schema: order }, (_ctx, data) => {
+      expectTypeOf(data).toEqualTypeOf<Order>();
+    });
+  });
+
+  test('has nothing of a subscription', () => {
+    const mistakes = (): void => {
+      // @ts-expect-error: a binding has no dead letters.
+      binding('a', { deadLetterTopic: 'failed' }, () => {});
+      // @ts-expect-error: a binding has no pub/sub.
+      binding('a', { pubsub: 'mq' }, () => {});
+      // @ts-expect-error: a binding has a route, not a path.
+      binding('a', { path: '/a' }, () => {});
+    };
+    expectTypeOf(mistakes).toBeFunction();
+  });
+});
+
+describe('a delivery', () => {
+  test('has its event, its input and its ways to end in the context', () => {
+    expectTypeOf<Context>()
+      .toHaveProperty('event')
+      .toEqualTypeOf<CloudEvent<unknown> | undefined>();
+    expectTypeOf<Context>().toHaveProperty('input').toEqualTypeOf<CallInput | undefined>();
+    expectTypeOf<Context['drop']>().toEqualTypeOf<(reason?: string) => void>();
+    expectTypeOf<Context['retry']>().toEqualTypeOf<(reason?: string) => void>();
+    expectTypeOf<CallInput['kind']>().toEqualTypeOf<'topic' | 'binding'>();
+    expectTypeOf<CallInput['topic']>().toEqualTypeOf<string | undefined>();
+    expectTypeOf<CallInput['bytes']>().toEqualTypeOf<Buffer>();
+    expectTypeOf<CallInput['metadata']>().toEqualTypeOf<Readonly<Record<string, string>>>();
+    expectTypeOf<CallInput['headers']>().toEqualTypeOf<Readonly<Record<string, string>>>();
+    const mistake = (input: CallInput): void => {
+      // @ts-expect-error: nobody changes where an event came from.
+      input.topic = 'other';
+    };
+    expectTypeOf(mistake).toBeFunction();
+  });
+
+  test('is dropped or retried by errors, and acknowledged in one of three ways', () => {
+    expectTypeOf(new DropError('bad', { cause: 1 })).toExtend<Error>();
+    expectTypeOf(new RetryError('busy')).toExtend<Error>();
+    expectTypeOf<Acknowledgement>().toEqualTypeOf<'SUCCESS' | 'RETRY' | 'DROP'>();
   });
 });
 

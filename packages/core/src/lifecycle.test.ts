@@ -1,7 +1,7 @@
 // What signals and stray errors do to a process, with a process and a runtime that are not real.
 import { EventEmitter } from 'node:events';
 import { describe, expect, test, vi } from 'vitest';
-import { noOutgoing } from './dapr/outgoing.fixture.ts';
+import { noOutgoing } from './outgoing/outgoing.fixture.ts';
 import { OfnError } from './errors.ts';
 import { defineFunction } from './function/definition.ts';
 import { Invocation, type Channel, type ServedFunction } from './invocation/invocation.ts';

@@ -209,6 +209,29 @@ describe('the port', () => {
   });
 });
 
+describe('a function context that is async', () => {
+  const async = JSON.stringify({ runtime: 'ASYNC' });
+
+  test('has exported functions called as openfunction functions, and serves the probes', () => {
+    const { signatureType, healthRoutes } = serve([], { FUNC_CONTEXT: async });
+    expect([signatureType, healthRoutes]).toEqual(['openfunction', true]);
+  });
+
+  test('leaves the last word to the options', () => {
+    const args = ['--signature-type=cloudevent', '--no-health-routes'];
+    const { signatureType, healthRoutes } = serve(args, { FUNC_CONTEXT: async });
+    expect([signatureType, healthRoutes]).toEqual(['cloudevent', false]);
+  });
+});
+
+describe('APP_API_TOKEN', () => {
+  test('is read from the environment alone, and an empty one is none', () => {
+    expect(serve([], { APP_API_TOKEN: 's3cret' }).appApiToken).toBe('s3cret');
+    expect(serve([], { APP_API_TOKEN: '' }).appApiToken).toBeUndefined();
+    expect(renderHelp()).not.toContain('token');
+  });
+});
+
 describe('--context', () => {
   test('wins over FUNC_CONTEXT, and is merged with FUNC_CONTEXT_V1BETA2', () => {
     const { context } = serve(['--context', '{"name":"flag","version":"v1"}'], {
@@ -242,6 +265,9 @@ describe('a value that is not valid', () => {
     ['max-concurrency', '9007199254740992', 'a whole number from 0 up'],
     ['max-headers', '0', 'a whole number from 1 up'],
     ['max-headers', 'many', 'a whole number from 1 up'],
+    ['app-protocol', 'h2c', 'http or grpc'],
+    ['app-protocol', 'https', 'http or grpc'],
+    ['dapr-timeout', 'soon', 'a duration below 24 days: seconds, or a number with ms, s, m or h'],
     ['signature-type', 'grpc', 'one of http, cloudevent, openfunction, event'],
     ['log-level', 'loud', 'one of trace, debug, info, warn, error, fatal, silent'],
     ['ignored-routes', '/a,b', 'a list of paths that begin with "/"'],

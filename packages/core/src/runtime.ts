@@ -18,7 +18,7 @@ import type { Health } from './http/health.ts';
 import type { Metrics } from './http/metrics.ts';
 import { createDispatch, pathOf, type Route } from './http/router.ts';
 import { createFunctionServer } from './http/server.ts';
-import { createSharedPort } from './http/shared-port.ts';
+import { createSharedPort, type SharedPort } from './http/shared-port.ts';
 import { toCall } from './invocation/handler.ts';
 import type { ServedFunction } from './invocation/invocation.ts';
 import { fromHookPlugins } from './invocation/openfunction-plugin.ts';
@@ -174,6 +174,7 @@ export function createRuntime(
   // What listens: over gRPC, the port is shared with what comes over HTTP.
   let listener: NetServer = server;
   let grpc: GrpcChannel | undefined;
+  let sharedPort: SharedPort | undefined;
   const admin = metrics && createAdminServer(metrics, health);
 
   async function prepare(): Promise<void> {
@@ -232,11 +233,12 @@ export function createRuntime(
       server,
     });
     grpc = created;
-    listener = createSharedPort({
+    sharedPort = createSharedPort({
       http1: (socket) => server.emit('connection', socket),
       http2: (socket) => created.accept(socket),
       timeout,
     });
+    listener = sharedPort.server;
   }
 
   async function drain(skipDelay: boolean): Promise<OfnError | undefined> {
@@ -251,7 +253,7 @@ export function createRuntime(
     const seconds = options.drainTimeout / 1000;
     const late = new OfnError('OFN_STOPPING', `the server stopped after waiting ${seconds} s`);
     const cut = deliveries.cutOff(late) + tracker.cutOff(late);
-    await within(LAST_REQUEST, tracker.drained());
+    await within(LAST_REQUEST, Promise.all([tracker.drained(), grpc?.drained()]));
     // Handlers that go on though their callers have their answers are not worth a failure.
     if (cut === 0) return undefined;
     const calls = cut === 1 ? 'call was' : 'calls were';
@@ -260,7 +262,8 @@ export function createRuntime(
 
   // A connection that is open may have a request on its way: it gets a moment to arrive.
   async function drainCalls(closing: Promise<void>): Promise<void> {
-    grpc?.drain(options.drainTimeout);
+    // Longer than what is waited for: what is cut off then is still answered.
+    grpc?.drain(options.drainTimeout + LAST_REQUEST);
     await Promise.all([deliveries.drained(), tracker.drained()]);
     await within(LAST_REQUEST, closing);
     await Promise.all([deliveries.drained(), tracker.drained()]);
@@ -284,7 +287,8 @@ export function createRuntime(
       }
     }
     grpc?.close();
-    if (listener !== server) listener.close();
+    sharedPort?.server.close();
+    sharedPort?.closeUndecided();
     server.close();
     server.closeAllConnections();
     outgoing.close();

@@ -7,7 +7,16 @@ import { join } from 'node:path';
 import { CloudEvent } from 'cloudevents';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { registry } from './function/registry.ts';
-import { cloudEvent, definePlugin, http, onStop, openfunction } from './index.ts';
+import {
+  DropError,
+  binding,
+  cloudEvent,
+  definePlugin,
+  http,
+  onStop,
+  openfunction,
+  topic,
+} from './index.ts';
 import {
   createTestRuntime,
   getFunction,
@@ -136,6 +145,118 @@ describe('an event to a function', () => {
     const { headers } = await t.cloudEvent('mirror', { data: 1 });
     expect([headers.get('ce-source'), headers.get('ce-type')]).toEqual(['/test', 'test']);
     expect(headers.get('ce-id')).toMatch(/./);
+  });
+});
+
+describe('an event of a topic', () => {
+  const onOrder = topic('onOrder', { pubsub: 'mq', topic: 'orders' }, (ctx, data) => {
+    if (data === 'drop') throw new DropError('bad');
+    if (data === 'retry') ctx.retry();
+    if (data === 'fail') throw new Error('bad');
+  });
+
+  it('resolves to what the sidecar is told', async () => {
+    const t = await start({ functions: [onOrder] });
+    const said = ['fine', 'drop', 'retry', 'fail'].map((data) => t.topic('onOrder', data));
+    expect(await Promise.all(said)).toEqual(['SUCCESS', 'DROP', 'RETRY', 'RETRY']);
+  });
+
+  it('is completed, and has the attributes, headers and bytes that are given', async () => {
+    const seen: unknown[] = [];
+    const keep = topic('keep', { pubsub: 'mq', topic: 'orders' }, (ctx, data) => {
+      const own = ctx.input?.headers['x-own'];
+      seen.push({ ...ctx.event?.toJSON(), data: data as unknown, own });
+    });
+    const t = await start({ functions: [keep] });
+    await t.topic('keep', { a: 1 });
+    const event = { id: 'e7', source: 'shop', type: 'order', subject: 's' };
+    await t.topic('keep', Buffer.from([0xff, 0]), { event, headers: { 'x-own': '1' } });
+    await t.topic('keep', undefined);
+    expect(seen).toMatchObject([
+      { data: { a: 1 }, source: 'test', type: 'com.dapr.event.sent', pubsubname: 'mq' },
+      { data: Buffer.from([0xff, 0]), ...event, own: '1' },
+      { data: undefined },
+    ]);
+    expect((seen[0] as { id: string }).id).toMatch(/^[\da-f-]{36}$/);
+  });
+
+  it('that is malformed rejects with what the sidecar would be told', async () => {
+    const t = await start({ functions: [onOrder] });
+    await expect(t.topic('onOrder', 1, { event: { id: '' } })).rejects.toThrow(
+      /^the event was refused with 400: .*the attribute \\"id\\" must be a string/,
+    );
+  });
+
+  it('carries the token of the app, unless it is given another', async () => {
+    const t = await start({ functions: [onOrder, tick], env: { APP_API_TOKEN: 's3cret' } });
+    expect(await t.topic('onOrder', 'fine')).toBe('SUCCESS');
+    expect(await t.binding('tick')).toBe('SUCCESS');
+    const headers = { 'dapr-api-token': 'wrong' };
+    await expect(t.topic('onOrder', 'fine', { headers })).rejects.toThrow('refused with 401');
+    await expect(t.binding('tick', 1, { headers })).rejects.toThrow('refused with 401');
+  });
+
+  it('goes to the input that is named, of a function that has several', async () => {
+    const seen: unknown[] = [];
+    const shop = openfunction('shop', (ctx) => void seen.push(ctx.input?.name));
+    const input = (uri: string) => ({ componentName: 'mq', componentType: 'pubsub.redis', uri });
+    const inputs = { orders: input('orders'), returns: input('returns') };
+    const env = { FUNC_CONTEXT: JSON.stringify({ runtime: 'Async', inputs }) };
+    const t = await start({ functions: [shop], env });
+    await t.topic('shop', 1);
+    await t.topic('shop', 1, { input: 'returns' });
+    expect(seen).toEqual(['orders', 'returns']);
+    await expect(t.topic('shop', 1, { input: 'other' })).rejects.toMatchObject({
+      code: 'OFN_TARGET_NOT_FOUND',
+      message: 'function "shop" has no topic "other"; there is "orders", "returns"',
+    });
+    await expect(t.binding('shop', 1, { input: 'other' })).rejects.toThrow('; there is none');
+  });
+
+  it('to a function that takes none says so', async () => {
+    const t = await start({ functions: [onOrder, tick, echo] });
+    await expect(t.topic('tick', 1)).rejects.toMatchObject({
+      code: 'OFN_TARGET_NOT_FOUND',
+      message: expect.stringMatching(/^function "tick" takes no topic; register it/) as unknown,
+    });
+    await expect(t.binding('onOrder')).rejects.toThrow('function "onOrder" takes no binding');
+    await expect(t.topic('echo', 1)).rejects.toThrow('takes no topic');
+    await expect(t.topic('missing', 1)).rejects.toThrow('there is no function "missing"');
+  });
+
+  it('is delivered in the same way with APP_PROTOCOL=grpc', async () => {
+    const t = await start({ functions: [onOrder], env: { APP_PROTOCOL: 'grpc' } });
+    expect(await t.topic('onOrder', 'fine')).toBe('SUCCESS');
+  });
+});
+
+const tick = binding('tick', { component: 'cron' }, (ctx, data) => {
+  ticks.push([data, ctx.input?.metadata]);
+  if (data === 'drop') ctx.drop();
+  if (data === 'fail') throw new Error('bad');
+});
+const ticks: unknown[] = [];
+
+describe('an event of a binding', () => {
+  it('resolves to what the sidecar is told, where a drop looks like a success', async () => {
+    const t = await start({ functions: [tick] });
+    const said = ['fine', 'drop', 'fail'].map((data) => t.binding('tick', data));
+    expect(await Promise.all(said)).toEqual(['SUCCESS', 'SUCCESS', 'RETRY']);
+  });
+
+  it('has nothing, text, bytes or JSON, and its headers as metadata', async () => {
+    const t = await start({ functions: [tick] });
+    ticks.length = 0;
+    await t.binding('tick');
+    await t.binding('tick', 'text');
+    await t.binding('tick', Buffer.from([0xff, 0]));
+    await t.binding('tick', { a: 1 }, { headers: { filename: 'x.txt' } });
+    expect(ticks).toEqual([
+      [{}, {}],
+      ['text', {}],
+      [Buffer.from([0xff, 0]), {}],
+      [{ a: 1 }, { filename: 'x.txt' }],
+    ]);
   });
 });
 

@@ -132,13 +132,7 @@ export async function createTestRuntime(given: TestRuntimeOptions): Promise<Test
     const functions = source.functions.filter(
       ({ name }) => target === undefined || name === target,
     );
-    if (functions.length === 0) {
-      const there = source.functions.map(({ name }) => `"${name}"`).join(', ');
-      throw new OfnError(
-        'OFN_TARGET_NOT_FOUND',
-        `there is no function "${target}"; there is ${there}`,
-      );
-    }
+    if (functions.length === 0) throw missing(target, source.functions);
     const runtime = createRuntime(options, log, { ...source, functions });
     await runtime.open();
     return runtime;
@@ -155,7 +149,8 @@ export async function createTestRuntime(given: TestRuntimeOptions): Promise<Test
     // All functions together, as the function context speaks of all their inputs; an export that is
     // not registered is found by its name alone.
     const isRegistered = given.functions !== undefined || registry.functions.has(name);
-    const { inputs, server } = await runtimeOf(isRegistered ? undefined : name);
+    const { inputs, functions, server } = await runtimeOf(isRegistered ? undefined : name);
+    if (!functions.some((definition) => definition.name === name)) throw missing(name, functions);
     const own = inputs.filter((input) => input.kind === kind && input.definition.name === name);
     const input = wanted === undefined ? own[0] : own.find((each) => each.name === wanted);
     if (input !== undefined) return { ...input, server };
@@ -228,6 +223,11 @@ export async function createTestRuntime(given: TestRuntimeOptions): Promise<Test
       }
     },
   };
+}
+
+function missing(name: string | undefined, functions: readonly FunctionDefinition[]): OfnError {
+  const there = functions.map((definition) => `"${definition.name}"`).join(', ');
+  return new OfnError('OFN_TARGET_NOT_FOUND', `there is no function "${name}"; there is ${there}`);
 }
 
 // Any other status says that the event never reached the function.

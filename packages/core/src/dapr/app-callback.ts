@@ -40,19 +40,22 @@ export {
 export type { InvokeRequest } from '@dapr/dapr/proto/dapr/proto/common/v1/common_pb.js';
 export { create };
 
+// Not the descriptors' own type: they are CommonJS, whose types the compiler holds for others than
+// those of ES modules.
 interface ServiceShape {
   readonly typeName: string;
   readonly methods: readonly {
     readonly name: string;
     readonly localName: string;
-    readonly input: DescMessage;
-    readonly output: DescMessage;
+    readonly input: object;
+    readonly output: object;
   }[];
 }
 
 type Methods = Readonly<Record<string, MethodDefinition<MessageShape<DescMessage>, object>>>;
 
-function unary(path: string, input: DescMessage, output: DescMessage): Methods[string] {
+function unary(path: string, given: object, answered: object): Methods[string] {
+  const [input, output] = [given as DescMessage, answered as DescMessage];
   return {
     path,
     requestStream: false,

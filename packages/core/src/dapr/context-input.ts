@@ -70,14 +70,14 @@ function parseContextInput(name: string, given: ContextComponent): ContextInput 
     kind,
     component,
     topic: kind === 'topic' ? said : undefined,
-    route: settings['route'],
+    route: toPath(settings['route']),
     match: settings['match'],
     deadLetterTopic: settings['deadLetterTopic'],
     bulk: isBulk ? { maxMessages: maxMessages ?? 100, maxWait: maxWait ?? 1000 } : undefined,
     rawPayload: flag('rawPayload'),
     metadata: rest,
     concurrency: count('maxConcurrency'),
-    order: toOrderKey(settings['orderBy']),
+    order: toOrderKey(settings['orderBy'], kind),
   };
 }
 
@@ -88,6 +88,11 @@ function kindOf(type: string, topic: string | undefined): 'topic' | 'binding' | 
   if (family === 'bindings') return 'binding';
   if (family !== '') return undefined;
   return topic === undefined ? 'binding' : 'topic';
+}
+
+// A component's metadata may name its route without the slash; the sidecar posts to it with one.
+function toPath(route: string | undefined): string | undefined {
+  return route === undefined || route.startsWith('/') ? route : `/${route}`;
 }
 
 const SETTINGS = [
@@ -116,10 +121,19 @@ function splitMetadata(metadata: Readonly<Record<string, string>>): {
 }
 
 /** Orders events by one of their attributes, such as `subject`; bindings by their metadata. */
-function toOrderKey(attribute: string | undefined): OrderKey | undefined {
+function toOrderKey(
+  attribute: string | undefined,
+  kind: ContextInput['kind'],
+): OrderKey | undefined {
   if (attribute === undefined) return undefined;
+  // Over HTTP, metadata comes as headers, whose names are lower-case.
+  const lower = attribute.toLowerCase();
   return ({ event, metadata }) => {
-    const value: unknown = event === undefined ? metadata[attribute] : event[attribute];
-    return value === undefined || value === null ? undefined : String(value);
+    if (kind === 'binding') return metadata[attribute] ?? metadata[lower];
+    const value: unknown = event?.[attribute];
+    if (typeof value === 'string' || value === undefined || value === null) {
+      return value ?? undefined;
+    }
+    return JSON.stringify(value);
   };
 }

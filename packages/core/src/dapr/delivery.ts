@@ -6,7 +6,7 @@ import type { FunctionDefinition } from '../function/signature.ts';
 import { toBackgroundEvent } from '../http/background-event.ts';
 import { validate } from '../http/schema.ts';
 import { Invocation, type Channel, type ServedFunction } from '../invocation/invocation.ts';
-import { invoke, type Settle } from '../invocation/invoke.ts';
+import { invoke, runInside, type Settle } from '../invocation/invoke.ts';
 import { isThenable } from '../invocation/outcome.ts';
 import { chainGates, createGate, type Gate } from './gate.ts';
 import type { Input } from './input.ts';
@@ -72,7 +72,12 @@ export function createDeliveries(settings: DeliverySettings): Deliveries {
       if (gate === undefined) delivery.run(ignore);
       else {
         const key = delivery.keyOf(input);
-        if (!delivery.isAcknowledged) gate(key, (release) => delivery.run(release));
+        if (delivery.isAcknowledged) return;
+        gate(key, (release) => {
+          // What is let in by those that are cut off is given back as well, or was already.
+          if (stopped === undefined) delivery.run(release);
+          else release();
+        });
       }
     },
     drained() {
@@ -83,8 +88,7 @@ export function createDeliveries(settings: DeliverySettings): Deliveries {
       stopped = error;
       const cut = [...open].filter(({ isAcknowledged }) => !isAcknowledged);
       for (const delivery of cut) delivery.giveBack(error);
-      // Only now: what waited for them would be called, was it not given back as well. Nobody waits
-      // for a handler whose event is given back.
+      // Nobody waits for a handler whose event is given back.
       for (const delivery of open) delivery.leave();
       return cut.length;
     },
@@ -132,8 +136,10 @@ class Delivery implements Channel {
   /** The key that orders the event. A function of user code that throws fails this event alone. */
   keyOf(input: Input): string | undefined {
     try {
+      if (input.order === undefined) return undefined;
       const { event, data, input: origin } = this.#message;
-      return input.order?.({ event, data, metadata: origin.metadata });
+      // A key that is null is none.
+      return input.order({ event, data, metadata: origin.metadata }) ?? undefined;
     } catch (error) {
       this.fail(this.#invocation, error);
       this.leave();
@@ -143,11 +149,6 @@ class Delivery implements Channel {
 
   run(release: () => void): void {
     this.#release = release;
-    // It was given back while it waited.
-    if (this.isAcknowledged) {
-      release();
-      return;
-    }
     const { definition, timeout } = this.#served;
     if (this.#observer !== undefined) {
       this.#start = performance.now();
@@ -163,29 +164,29 @@ class Delivery implements Channel {
 
   // What the handler gets; then calls it.
   #fill(): void {
-    const { event, data } = this.#message;
+    const message = this.#message;
     const { schema, signature } = this.#served.definition;
     const invocation = this.#invocation;
-    invocation.event = event;
-    invocation.data = data;
+    invocation.data = message.data;
     if (signature === 'event') {
-      const legacy = toBackgroundEvent(event);
+      const legacy = toBackgroundEvent(message.event);
       invocation.data = legacy.data;
       invocation.eventContext = legacy.context;
-    } else if (signature === 'cloudevent') invocation.data = event.data;
+    } else if (signature === 'cloudevent') invocation.data = message.event.data;
     if (schema === undefined) {
       invoke(this.#served, invocation, this.#settle);
       return;
     }
     const call = (valid: unknown): void => {
-      if (signature === 'cloudevent' && valid !== event.data) {
-        invocation.event = event.cloneWith({ data: valid }, false);
+      if (signature === 'cloudevent' && valid !== message.event.data) {
+        invocation.event = message.event.cloneWith({ data: valid }, false);
       }
       invocation.data = valid;
       if (!this.isAcknowledged) invoke(this.#served, invocation, this.#settle);
       else this.#settled(undefined);
     };
-    const valid = validate(schema, invocation.data);
+    // What a schema throws outside of its promise is an error of this call, too.
+    const valid = runInside(invocation, () => validate(schema, invocation.data));
     if (isThenable(valid)) valid.then(call, (error: unknown) => this.#settled(error ?? nothing()));
     else call(valid);
   }
@@ -225,7 +226,10 @@ class Delivery implements Channel {
   }
 
   fail(_: Invocation, error: unknown): void {
-    if (!this.isAcknowledged) this.#end(error ?? nothing());
+    if (this.isAcknowledged) return;
+    this.#end(error ?? nothing());
+    // What the handler waits for may never come now: that must not hold up those behind it.
+    this.#release();
   }
 
   #end(thrown: unknown): void {
@@ -234,8 +238,10 @@ class Delivery implements Channel {
     clearTimeout(this.#timer);
     const error = thrown ?? invocation.asked;
     invocation.error = error;
-    const acknowledgement = toAcknowledgement(error);
-    if (error !== undefined) logFailure(invocation, this.#message, error);
+    // Whatever was thrown, even what cannot be looked at: the event is acknowledged.
+    const readable = error === undefined ? undefined : toError(error);
+    const acknowledgement = toAcknowledgement(readable);
+    if (readable !== undefined) logFailure(invocation, this.#message, readable);
     const { definition } = this.#served;
     const seconds = (performance.now() - this.#start) / 1000;
     if (this.#start > 0) this.#observer?.ended(definition, acknowledgement, seconds);
@@ -249,13 +255,12 @@ function nothing(): Error {
   return new Error('the handler threw nothing');
 }
 
-function toAcknowledgement(error: unknown): Acknowledgement {
+function toAcknowledgement(error: Error | undefined): Acknowledgement {
   if (error === undefined) return 'SUCCESS';
   return error instanceof DropError ? 'DROP' : 'RETRY';
 }
 
-function logFailure({ log }: Invocation, { input, event }: Message, thrown: unknown): void {
-  const err = toError(thrown);
+function logFailure({ log }: Invocation, { input, event }: Message, err: Error): void {
   const { name, topic, component } = input;
   const fields = {
     input: name,

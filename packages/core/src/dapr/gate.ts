@@ -18,6 +18,7 @@ export function createGate(limit: number): Gate {
   const ready: { key: string | undefined; task: Task }[] = [];
   // Behind a task with the same key, which runs or is ready. Having a list marks the key as busy.
   const behind = new Map<string, Task[]>();
+  let isAdmitting = false;
 
   function admit(key: string | undefined, task: Task): void {
     if (limit > 0 && running >= limit) ready.push({ key, task });
@@ -32,11 +33,26 @@ export function createGate(limit: number): Gate {
       isReleased = true;
       running -= 1;
       if (key !== undefined) follow(key);
-      while (ready.length > 0 && (limit === 0 || running < limit)) {
-        const next = ready.shift();
-        if (next !== undefined) start(next.key, next.task);
-      }
+      admitReady();
     });
+  }
+
+  // A task may end before it returns: that must not admit the next one from inside, or thousands of
+  // them would run out of stack.
+  function admitReady(): void {
+    if (isAdmitting) return;
+    isAdmitting = true;
+    try {
+      for (let next = takeReady(); next !== undefined; next = takeReady()) {
+        start(next.key, next.task);
+      }
+    } finally {
+      isAdmitting = false;
+    }
+  }
+
+  function takeReady(): (typeof ready)[number] | undefined {
+    return limit === 0 || running < limit ? ready.shift() : undefined;
   }
 
   function follow(key: string): void {

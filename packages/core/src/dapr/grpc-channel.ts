@@ -66,6 +66,8 @@ export interface GrpcChannel {
   accept(socket: Socket): void;
   /** Closes the connections when their calls are answered, or after a time, in milliseconds. */
   drain(milliseconds: number): void;
+  /** Resolves when no connection is open: after `drain`, when the last answer is on its way. */
+  drained(): Promise<void>;
   close(): void;
 }
 
@@ -144,7 +146,7 @@ export function createGrpcChannel(settings: GrpcChannelSettings): GrpcChannel {
 
   const onBindingEvent = method<BindingEventRequest, object>((request, headers, done, fail) => {
     const { name, data, metadata } = request;
-    const input = find.named(name);
+    const input = find.named(name, { kind: 'binding' });
     if (input === undefined) {
       throw new OfnError('OFN_INPUT_UNKNOWN', `no function takes the binding "${name}"`);
     }
@@ -156,17 +158,26 @@ export function createGrpcChannel(settings: GrpcChannelSettings): GrpcChannel {
   });
 
   const onInvoke = method<InvokeRequest, object>((request, headers, done, fail) => {
-    invokeInProcess(http, toHttpRequest(request, headers)).then(
-      ({ statusCode, contentType, body }) => {
-        if (statusCode >= 400) fail({ code: fromHttpStatus(statusCode), details: body.toString() });
-        else done(create(InvokeResponseSchema, { contentType, data: { value: body } }));
-      },
-      (error: unknown) => fail({ code: status.INTERNAL, details: toError(error).message }),
-    );
+    void answerInvocation(toHttpRequest(request, headers), done, fail);
   });
 
+  async function answerInvocation(
+    request: InProcessRequest,
+    done: (reply: object) => void,
+    fail: (error: ServiceError) => void,
+  ): Promise<void> {
+    try {
+      const { statusCode, contentType, body } = await invokeInProcess(http, request);
+      if (statusCode >= 400) fail({ code: fromHttpStatus(statusCode), details: body.toString() });
+      else done(create(InvokeResponseSchema, { contentType, data: { value: body } }));
+    } catch (error) {
+      fail({ code: status.INTERNAL, details: toError(error).message });
+    }
+  }
+
   function topicInput(path: string, topic: string, component: string): Input {
-    const input = find.atPath(path) ?? find.named(topic, component || undefined);
+    const input =
+      find.atPath(path) ?? find.named(topic, { component: component || undefined, kind: 'topic' });
     if (input !== undefined) return input;
     const message = `no function takes the topic "${topic}" of "${component}"`;
     throw new OfnError('OFN_INPUT_UNKNOWN', message);
@@ -196,8 +207,23 @@ export function createGrpcChannel(settings: GrpcChannelSettings): GrpcChannel {
     },
   });
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const sockets = new Set<Socket>();
+  let waiting: (() => void)[] = [];
   return {
-    accept: (socket) => injector.injectConnection(socket),
+    accept(socket) {
+      sockets.add(socket);
+      socket.once('close', () => {
+        sockets.delete(socket);
+        if (sockets.size > 0) return;
+        for (const resolve of waiting) resolve();
+        waiting = [];
+      });
+      injector.injectConnection(socket);
+    },
+    drained() {
+      if (sockets.size === 0) return Promise.resolve();
+      return new Promise((resolve) => waiting.push(resolve));
+    },
     drain: (milliseconds) => injector.drain(milliseconds),
     close: () => {
       injector.destroy();

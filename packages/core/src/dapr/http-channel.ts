@@ -41,6 +41,7 @@ export interface HttpChannelSettings {
 }
 
 type Strings = Readonly<Record<string, string>>;
+type Fields = Readonly<Record<string, unknown>>;
 
 /** Takes the requests that a sidecar sends; returns whether it was one. */
 export type HttpChannel = (request: FunctionRequest, response: FunctionResponse) => boolean;
@@ -62,9 +63,7 @@ export function createHttpChannel(settings: HttpChannelSettings): HttpChannel {
       return;
     }
     const body = parseJson(request, bytes);
-    const { pubsubname } = body as { pubsubname?: unknown };
-    const isNamed = typeof pubsubname === 'string' && input.path !== request.path;
-    const own = isNamed ? (find.named(input.topic ?? '', pubsubname) ?? input) : input;
+    const own = input.path === request.path ? input : ownInput(input, body);
     if (isBulk(request, body)) {
       receiveBulk(response, own, body.entries, headers);
       return;
@@ -73,6 +72,13 @@ export function createHttpChannel(settings: HttpChannelSettings): HttpChannel {
     deliveries.deliver(own, message, (status) => {
       answer(response, 200, JSON.stringify({ status }));
     });
+  }
+
+  // At the path of a topic, which another component may have too, the event itself tells which it is.
+  function ownInput(input: Input, body: unknown): Input {
+    const { pubsubname } = (body ?? {}) as { pubsubname?: unknown };
+    if (typeof pubsubname !== 'string') return input;
+    return find.named(input.topic ?? '', { component: pubsubname, kind: 'topic' }) ?? input;
   }
 
   function receiveBulk(
@@ -191,13 +197,18 @@ function isBulk(request: FunctionRequest, body: unknown): body is { entries: unk
 }
 
 function fromBulkEntry(input: Input, entry: unknown, headers: Strings): Message {
-  const { event, contentType, metadata } = (entry ?? {}) as Readonly<Record<string, unknown>>;
+  const { entryId, event, contentType, metadata } = (entry ?? {}) as Fields;
+  // Without it no acknowledgement can name the entry: it would be handled, and delivered again.
+  if (typeof entryId !== 'string') {
+    throw new OfnError('OFN_EVENT_MALFORMED', 'the entry has no entryId, a string');
+  }
   const envelope = { headers, metadata: toStrings(metadata) };
   if (typeof event === 'object') return fromJsonEvent(input, event, envelope);
   if (typeof event !== 'string') {
     throw new OfnError('OFN_EVENT_MALFORMED', 'the entry has no event');
   }
-  const isEvent = parseContentType(contentType as string | undefined).type.endsWith('+json');
+  const { type } = parseContentType(typeof contentType === 'string' ? contentType : undefined);
+  const isEvent = type.endsWith('+json');
   if (!isEvent) return fromRawEvent(input, Buffer.from(event, 'base64'), envelope);
   throw new OfnError('OFN_EVENT_MALFORMED', 'the event of the entry must be a JSON object');
 }

@@ -10,9 +10,13 @@ export interface InputFinder {
    * The input of a topic or binding. Of several functions that share a topic, the one that takes the
    * rest: which expression an event matches is known to the sidecar alone.
    *
-   * @param component Its component; without one, any.
+   * @param of.component Its component; without one, any.
+   * @param of.kind Whether it is a topic or a binding; without it, either.
    */
-  named(name: string, component?: string): Input | undefined;
+  named(
+    name: string,
+    of?: { component?: string | undefined; kind?: Input['kind'] },
+  ): Input | undefined;
 }
 
 /** Creates a finder over inputs. */
@@ -20,11 +24,12 @@ export function createInputFinder(inputs: readonly Input[]): InputFinder {
   const paths = new Map(inputs.map((input) => [input.path, input]));
   return {
     atPath: (path) => paths.get(path),
-    named(name, component) {
+    named(name, { component, kind } = {}) {
       const found = inputs.filter(
         (input) =>
           (input.topic ?? input.component) === name &&
-          (component === undefined || input.component === component),
+          (component === undefined || input.component === component) &&
+          (kind === undefined || input.kind === kind),
       );
       return found.find(({ match }) => match === undefined) ?? found[0];
     },

@@ -37,7 +37,7 @@ export interface Bulk {
 }
 
 /** What is known of an event before its function is called. */
-export interface Ordered {
+interface Ordered {
   readonly event: CloudEvent<unknown> | undefined;
   readonly data: unknown;
   readonly metadata: Readonly<Record<string, string>>;
@@ -109,7 +109,10 @@ function assertEventFunctions(functions: readonly FunctionDefinition[]): void {
   );
 }
 
-type Draft = Omit<Input, 'path'> & { readonly route: string | undefined };
+type Draft = Omit<Input, 'path' | 'rawPayload'> & {
+  readonly route: string | undefined;
+  readonly rawPayload: boolean | undefined;
+};
 
 function findContextInput(
   { name, trigger }: FunctionDefinition,
@@ -148,7 +151,7 @@ function fromRegistration(definition: FunctionDefinition, said: ContextInput | u
       route: agree(name, 'route', trigger.route, said?.route),
       definition,
       concurrency: agree(name, 'concurrency', concurrency, said?.concurrency) ?? 0,
-      order: order && (({ data, metadata }) => order(data, metadata)),
+      order: order === undefined ? said?.order : ({ data, metadata }) => order(data, metadata),
     };
   }
   const component = said?.component ?? trigger?.pubsub;
@@ -176,7 +179,7 @@ function fromRegistration(definition: FunctionDefinition, said: ContextInput | u
       said?.deadLetterTopic,
     ),
     bulk: agree(name, 'bulk', toBulk(trigger?.bulk), said?.bulk),
-    rawPayload: agree(name, 'rawPayload', trigger?.rawPayload, said?.rawPayload) ?? false,
+    rawPayload: agree(name, 'rawPayload', trigger?.rawPayload, said?.rawPayload),
     metadata: mergeMetadata(name, trigger?.metadata ?? {}, said?.metadata ?? {}),
     concurrency: agree(name, 'concurrency', trigger?.concurrency, said?.concurrency) ?? 0,
     order: order === undefined ? said?.order : ({ event }) => (event ? order(event) : undefined),
@@ -193,7 +196,7 @@ const NO_SUBSCRIPTION = {
 
 function fromContext(definition: FunctionDefinition, said: ContextInput): Draft {
   const { name, kind, component, topic, route, metadata, order } = said;
-  const { match, deadLetterTopic, bulk, rawPayload = false, concurrency = 0 } = said;
+  const { match, deadLetterTopic, bulk, rawPayload, concurrency = 0 } = said;
   const base = { name, kind, component, topic, route, definition, concurrency, order };
   if (kind === 'binding') return { ...base, ...NO_SUBSCRIPTION };
   return { ...base, match, deadLetterTopic, bulk, rawPayload, metadata };
@@ -272,22 +275,29 @@ function shareSubscription(draft: Draft, other: Draft): Draft {
     metadata,
     deadLetterTopic: share('deadLetterTopic', draft.deadLetterTopic, other.deadLetterTopic),
     bulk: share('bulk', draft.bulk, other.bulk),
-    rawPayload: share('rawPayload', draft.rawPayload, other.rawPayload) ?? false,
+    rawPayload: share('rawPayload', draft.rawPayload, other.rawPayload),
   };
 }
 
-// Dapr takes a path for a method's name: what a URL would have to escape is left out of it.
+// Dapr takes a path for a method's name: what a URL would have to escape is left out of it. The path
+// of a topic is told to the sidecar, and so may be any; that of a binding follows from its component.
 function withPaths(drafts: readonly Draft[]): Input[] {
   const taken = new Set<string>();
-  return drafts.map(({ route, ...draft }) => {
+  return drafts.map(({ route, rawPayload = false, ...draft }) => {
     const fallback =
       draft.kind === 'binding'
         ? `/${draft.component}`
         : `/dapr/topics/${slug(draft.component)}/${slug(draft.topic ?? '')}/${slug(draft.definition.name)}`;
     let path = route ?? fallback;
+    if (draft.kind === 'binding' && taken.has(path)) {
+      throw conflict(
+        `the binding "${draft.component}" is delivered to ${path}, where another input is: ` +
+          `give their components different routes`,
+      );
+    }
     for (let count = 2; taken.has(path); count += 1) path = `${fallback}-${count}`;
     taken.add(path);
-    return { ...draft, path };
+    return { ...draft, rawPayload, path };
   });
 }
 

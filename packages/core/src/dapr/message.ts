@@ -69,7 +69,8 @@ export function fromBinaryEvent(
   bytes: Buffer,
   envelope: Envelope,
 ): Message {
-  const { type } = parseContentType(attributes['datacontenttype'] as string | undefined);
+  const { datacontenttype: said } = attributes;
+  const { type } = parseContentType(typeof said === 'string' ? said : undefined);
   const given = { attributes, bytes: () => bytes, envelope };
   if (bytes.length === 0)
     return toMessage(input, { ...given, eventData: undefined, data: undefined });
@@ -114,73 +115,134 @@ export function fromBinding(input: Input, bytes: Buffer, envelope: Envelope): Me
 
 const REQUIRED = ['id', 'source', 'type'];
 
-function toMessage(
-  input: Input,
-  given: {
-    attributes: Attributes;
-    eventData: unknown;
-    data: unknown;
-    bytes: () => Buffer;
-    envelope: Envelope;
-  },
-): Message {
-  const { attributes, envelope, bytes } = given;
+interface Given {
+  readonly attributes: Attributes;
+  readonly eventData: unknown;
+  readonly data: unknown;
+  readonly bytes: () => Buffer;
+  readonly envelope: Envelope;
+}
+
+function toMessage(input: Input, given: Given): Message {
+  const { attributes } = given;
   for (const name of REQUIRED) {
     const value = attributes[name];
     if (typeof value !== 'string' || value === '') {
       throw malformed(`the attribute "${name}" must be a string that is not empty`);
     }
   }
-  const { name, kind, component, topic } = input;
-  const { headers, metadata } = envelope;
-  return {
-    callerId: kind === 'topic' ? (attributes['id'] as string) : undefined,
-    propagation: propagationFrom(headers, attributes),
-    data: given.data,
-    event: toCloudEvent(attributes, given.eventData),
-    input: {
-      name,
-      kind,
-      component,
-      topic,
-      headers,
-      metadata,
-      get bytes() {
-        return bytes();
-      },
-    },
-  };
+  assertVersion(attributes);
+  return new InputMessage(input, given);
 }
+
+// Both are classes for their getters: V8 gives each object literal with a getter a hidden class of its
+// own, which would keep the message until the next full garbage collection.
+class InputMessage implements Message {
+  readonly callerId: string | undefined;
+  readonly propagation: Propagation | undefined;
+  readonly data: unknown;
+  readonly input: CallInput;
+  readonly #given: Given;
+  #event: CloudEvent<unknown> | undefined = undefined;
+
+  constructor(input: Input, given: Given) {
+    const { attributes, data, envelope } = given;
+    this.callerId = input.kind === 'topic' ? (attributes['id'] as string) : undefined;
+    this.propagation = propagationFrom(envelope.headers, attributes);
+    this.data = data;
+    this.input = new MessageInput(input, given);
+    this.#given = given;
+  }
+
+  // Made for who asks: it takes as long as parsing the body, and most handlers read the data alone.
+  get event(): CloudEvent<unknown> {
+    return (this.#event ??= toCloudEvent(this.#given.attributes, this.#given.eventData));
+  }
+}
+
+class MessageInput implements CallInput {
+  readonly name: string;
+  readonly kind: 'topic' | 'binding';
+  readonly component: string;
+  readonly topic: string | undefined;
+  readonly headers: Strings;
+  readonly metadata: Strings;
+  readonly #bytes: () => Buffer;
+
+  constructor({ name, kind, component, topic }: Input, { envelope, bytes }: Given) {
+    this.name = name;
+    this.kind = kind;
+    this.component = component;
+    this.topic = topic;
+    this.headers = envelope.headers;
+    this.metadata = envelope.metadata;
+    this.#bytes = bytes;
+  }
+
+  get bytes(): Buffer {
+    return this.#bytes();
+  }
+}
+
+// What an extension cannot be named: the data, and what would become the prototype of the event, to
+// which the SDK assigns each attribute.
+const NO_ATTRIBUTE = new Set(['data', 'data_base64', '__proto__']);
 
 // Not checked by the SDK: the sidecar has accepted the event, and a name that CloudEvents does not
 // allow is no reason to lose it.
 function toCloudEvent(attributes: Attributes, data: unknown): CloudEvent<unknown> {
   const present = Object.entries(attributes).filter(
-    ([, value]) => value !== null && value !== undefined,
+    ([name, value]) => value !== null && value !== undefined && !NO_ATTRIBUTE.has(name),
   );
   const whole = { specversion: '1.0', ...Object.fromEntries(present) };
   const withData = data === undefined ? whole : { ...whole, data };
-  try {
-    return new (cloudEventClass())(withData, false);
-  } catch (cause) {
-    const message = `the event is not valid: ${(cause as Error).message}`;
-    throw new OfnError('OFN_EVENT_MALFORMED', message, { cause });
+  return new (cloudEventClass())(withData, false);
+}
+
+// What the SDK's class refuses though it is not to check: each version has its own name of the schema.
+function assertVersion({ specversion, schemaurl, dataschema }: Attributes): void {
+  const isOld = specversion === '0.3';
+  const isCurrent = specversion === '1.0' || !specversion;
+  if ((isCurrent && schemaurl) || (isOld && dataschema)) {
+    const name = isOld ? 'dataschema' : 'schemaurl';
+    throw malformed(`the attribute "${name}" is not of version ${isOld ? '0.3' : '1.0'}`);
   }
 }
 
 // The delivery's own headers are closer to this call than what the publisher wrote into the event.
 function propagationFrom(headers: Strings, attributes: Attributes): Propagation | undefined {
-  return tracedBy(headers) ?? tracedBy(attributes);
+  const own = tracedBy(headers);
+  const published = tracedBy(withHeaderNames(attributes));
+  if (own === undefined || published === undefined) return own ?? published;
+  // A sidecar hands on the traceparent alone: what else goes with its trace is in the event.
+  const { traceparent, tracestate, ...rest } = published;
+  const isSame = own['traceparent']?.split('-')[1] === traceparent?.split('-')[1];
+  if (own['traceparent'] === undefined) return { ...published, ...own };
+  return { ...rest, ...(isSame && tracestate !== undefined ? { tracestate } : {}), ...own };
+}
+
+// Names of attributes are letters and digits only; the sidecar hands SkyWalking's headers on by these.
+function withHeaderNames(attributes: Attributes): Attributes {
+  if (attributes['sw8'] === undefined) return attributes;
+  const { sw8correlation, sw8x } = attributes;
+  return { ...attributes, 'sw8-correlation': sw8correlation, 'sw8-x': sw8x };
 }
 
 // Without a trace, a sidecar sends a traceparent of zeros all the same.
-const NO_TRACE = /^(?:00-0{32}-.*)?$/;
+const NO_TRACE = /^00-0{32}-/;
 
 function tracedBy(from: Attributes): Propagation | undefined {
-  const found = propagationOf(from);
-  if (found?.['traceparent'] === undefined || !NO_TRACE.test(found['traceparent'])) return found;
-  const { traceparent: _, tracestate: __, ...rest } = found;
-  return Object.keys(rest).length === 0 ? undefined : rest;
+  const known = propagationOf(from);
+  // Most events have none.
+  if (known === undefined) return undefined;
+  const { traceparent, tracestate, ...rest } = known;
+  const isTrace = traceparent !== undefined && !NO_TRACE.test(traceparent);
+  const found = {
+    ...rest,
+    ...(isTrace ? { traceparent } : {}),
+    ...(isTrace && tracestate !== undefined ? { tracestate } : {}),
+  };
+  return Object.keys(found).length === 0 ? undefined : found;
 }
 
 function malformed(message: string): OfnError {

@@ -199,6 +199,57 @@ describe('merging', () => {
   });
 });
 
+describe('the inputs of the triggers', () => {
+  const inputsOf = (triggers: object, inputs: object = {}) =>
+    parse(JSON.stringify({ inputs }), JSON.stringify({ triggers })).inputs;
+  const MQTT = { componentName: 'mq', componentType: 'pubsub.mqtt' };
+
+  test('keep the names that the older variable gives them', () => {
+    const dapr = [{ name: 'mq', type: 'pubsub.mqtt', topic: 'a' }];
+    expect(inputsOf({ dapr }, { in: { ...MQTT, uri: 'a' } })).toEqual({
+      in: { ...MQTT, uri: 'a', topic: 'a' },
+    });
+  });
+
+  test('that the older variable does not know have the names of their components', () => {
+    const dapr = [
+      { name: 'mq', type: 'pubsub.mqtt', topic: 'a' },
+      { name: 'cron', type: 'bindings.cron' },
+    ];
+    expect(inputsOf({ dapr })).toEqual({
+      mq: { ...MQTT, topic: 'a' },
+      cron: { componentName: 'cron', componentType: 'bindings.cron' },
+    });
+  });
+
+  test('are two for two topics of one component', () => {
+    const dapr = ['a', 'b', 'c'].map((topic) => ({ name: 'mq', type: 'pubsub.mqtt', topic }));
+    expect(inputsOf({ dapr }, { in: { ...MQTT, uri: 'b' } })).toEqual({
+      in: { ...MQTT, uri: 'b', topic: 'b' },
+      mq: { ...MQTT, topic: 'a' },
+      'mq-2': { ...MQTT, topic: 'c' },
+    });
+  });
+
+  test('have the name that the trigger gives', () => {
+    const dapr = [{ name: 'mq', type: 'pubsub.mqtt', topic: 'a', inputName: 'orders' }];
+    expect(Object.keys(inputsOf({ dapr }))).toEqual(['orders']);
+  });
+
+  test('of an HTTP function are inputs too, and leave it sync', () => {
+    const inputs = [{ dapr: { name: 'cron', type: 'bindings.cron' } }, { dapr: null }, {}];
+    const triggers = { http: { port: 8080 }, inputs };
+    expect(Object.keys(inputsOf(triggers))).toEqual(['cron']);
+    expect(parse(undefined, JSON.stringify({ triggers })).runtime).toBe('knative');
+  });
+
+  test('without a type leave that of the older variable', () => {
+    expect(inputsOf({ dapr: [{ name: 'mq' }] }, { in: { ...MQTT, uri: 'a' } })).toEqual({
+      in: { ...MQTT, uri: 'a' },
+    });
+  });
+});
+
 describe('the parser', () => {
   test('takes null, which Go writes for an empty value, as absent', () => {
     const older =

@@ -109,10 +109,14 @@ function assertTrigger(
     throw invalid(`metadata must be an object of strings`);
   }
   if (bulk === undefined || typeof bulk === 'boolean') return;
+  if (typeof bulk !== 'object' || bulk === null) {
+    throw invalid(`bulk must be true, false or an object, not ${kind(bulk)}`);
+  }
   for (const name of ['maxMessages', 'maxWait'] as const) {
-    const value: unknown = bulk?.[name];
+    const value: unknown = bulk[name];
     if (value !== undefined && !(Number.isInteger(value) && (value as number) > 0)) {
-      throw invalid(`bulk.${name} must be a whole number from 1 up, not ${String(value)}`);
+      const said = JSON.stringify(value);
+      throw invalid(`bulk.${name} must be a whole number from 1 up, not ${said}`);
     }
   }
 }

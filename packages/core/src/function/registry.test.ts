@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { definePlugin } from '../invocation/plugin.ts';
 import { defineFunction, toHandler } from './definition.ts';
 import {
+  binding,
   cloudEvent,
   event,
   http,
@@ -14,6 +15,7 @@ import {
   onStop,
   openfunction,
   registry,
+  topic,
   use,
 } from './registry.ts';
 
@@ -128,6 +130,126 @@ describe.each(registrars)('the registrar of %s functions', (signature, register)
     );
     expect(() => register('bad', ...rest)).toThrowError(/^function "bad": /);
     expect(registry.functions.size).toBe(0);
+  });
+});
+
+describe.each([
+  ['topic', topic as Loose],
+  ['binding', binding as Loose],
+])('the registrar of a %s', (kind, register) => {
+  const handler = (): void => {};
+
+  test('registers a handler of openfunction, with what it waits for', () => {
+    const options = kind === 'topic' ? { pubsub: 'mq' } : { component: 'cron' };
+    const schema = z.object({});
+    const plugins = [definePlugin({ name: 'p' })];
+    const definition = register('f', { ...options, concurrency: 2, schema, plugins }, handler);
+    expect(definition).toMatchObject({
+      name: 'f',
+      signature: 'openfunction',
+      handler,
+      trigger: { kind, ...options, concurrency: 2 },
+      plugins,
+    });
+    expect(Object.keys((definition as { trigger: object }).trigger)).not.toContain('schema');
+    expect(definition).toHaveProperty('schema', schema);
+    expect([...registry.functions]).toEqual([['f', definition]]);
+  });
+
+  test('freezes what it waits for, and leaves what it was given alone', () => {
+    const options = Object.freeze({ concurrency: 1 });
+    const definition = register('f', options, handler) as { trigger: object };
+    expect(Object.isFrozen(definition.trigger)).toBe(true);
+    expect(options).toEqual({ concurrency: 1 });
+  });
+
+  test('serves the later of two functions with one name, and warns', () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    register('twice', {}, handler);
+    register('twice', {}, handler);
+    expect(warn).toHaveBeenCalledOnce();
+    warn.mockRestore();
+  });
+
+  test.each([
+    ['no options', [], /the options must be an object, not undefined$/],
+    ['a handler alone', [handler], /the options must be an object, not function$/],
+    ['options that are null', [null, handler], /the options must be an object, not null$/],
+    ['no handler', [{}], /the handler must be a function, not undefined$/],
+    [
+      'a class',
+      [
+        {},
+        class {
+          run() {}
+        },
+      ],
+      /the handler must be a function, not function$/,
+    ],
+    ['a path', [{ path: '/a' }, handler], /path is for functions over HTTP$/],
+    ['methods', [{ methods: ['POST'] }, handler], /methods is for functions over HTTP$/],
+    ['a body', [{ body: 'parse' }, handler], /body is for functions over HTTP$/],
+    ['a concurrency of 0', [{ concurrency: 0 }, handler], /concurrency must be a whole.*not 0$/],
+    ['a concurrency of 1.5', [{ concurrency: 1.5 }, handler], /concurrency must be.*not 1\.5$/],
+    ['a concurrency as text', [{ concurrency: '2' }, handler], /concurrency must be.*not 2$/],
+    ['an order by name', [{ order: 'subject' }, handler], /order must be a function.*not string$/],
+    ['a schema that is none', [{ schema: {} }, handler], /schema must be a Standard Schema/],
+    ['plugins that are no list', [{ plugins: {} }, handler], /plugins must be an array$/],
+  ])('refuses %s, by the name of the function', (_title, rest, message) => {
+    expect(() => register('bad', ...rest)).toThrowError(
+      expect.objectContaining({
+        code: 'OFN_FUNCTION_INVALID',
+        message: expect.stringMatching(message),
+      }),
+    );
+    expect(() => register('bad', ...rest)).toThrowError(/^function "bad": /);
+    expect(registry.functions.size).toBe(0);
+  });
+});
+
+describe('what a topic waits for', () => {
+  test.each([
+    ['pubsub', ''],
+    ['pubsub', 7],
+    ['topic', '  '],
+    ['match', null],
+    ['deadLetterTopic', {}],
+  ])('is refused with the %s %j', (name, value) => {
+    expect(() => topic('f', { [name]: value }, () => {})).toThrowError(
+      new RegExp(`^function "f": ${name} must be a string that is not empty, not `),
+    );
+  });
+
+  test.each([
+    [{ rawPayload: 'true' }, 'rawPayload must be true or false, not string'],
+    [{ metadata: 'a' }, 'metadata must be an object of strings'],
+    [{ metadata: null }, 'metadata must be an object of strings'],
+    [{ metadata: ['a'] }, 'metadata must be an object of strings'],
+    [{ metadata: { a: 1 } }, 'metadata must be an object of strings'],
+    [{ bulk: 'true' }, 'bulk must be true, false or an object, not string'],
+    [{ bulk: null }, 'bulk must be true, false or an object, not null'],
+    [{ bulk: 7 }, 'bulk must be true, false or an object, not number'],
+    [{ bulk: { maxMessages: 0 } }, 'bulk.maxMessages must be a whole number from 1 up, not 0'],
+    [{ bulk: { maxWait: -1 } }, 'bulk.maxWait must be a whole number from 1 up, not -1'],
+    [{ bulk: { maxWait: '5' } }, 'bulk.maxWait must be a whole number from 1 up, not "5"'],
+  ])('is refused with %j', (options, message) => {
+    expect(() => topic('f', options as object, () => {})).toThrowError(`function "f": ${message}`);
+  });
+
+  test.each([true, false, {}, { maxMessages: 1 }, { maxWait: 1 }])('may be bulk %j', (bulk) => {
+    expect(topic('f', { bulk }, () => {}).trigger).toMatchObject({ kind: 'topic', bulk });
+  });
+});
+
+describe('what a binding waits for', () => {
+  test.each([
+    [{ component: '' }, 'component must be a string that is not empty, not string'],
+    [{ route: 7 }, 'route must be a string that is not empty, not number'],
+    [{ route: 'tick' }, 'route must begin with "/", which "tick" does not'],
+  ])('is refused with %j', (options, message) => {
+    expect(() => binding('f', options as object, () => {})).toThrowError(
+      `function "f": ${message}`,
+    );
   });
 });
 

@@ -26,11 +26,17 @@ export function answerProbe(path: string, health: Health, response: ServerRespon
   } else if (!isRunning || health.isSidecarReachable === undefined) {
     answer(response, isRunning, { state });
   } else {
-    void health.isSidecarReachable().then((isReachable) => {
-      const sidecar = isReachable ? 'ok' : 'unreachable';
-      answer(response, isReachable, { state, sidecar });
-    });
+    void answerWithSidecar(health.isSidecarReachable(), state, response);
   }
+}
+
+async function answerWithSidecar(
+  asked: Promise<boolean>,
+  state: LifecycleState,
+  response: ServerResponse,
+): Promise<void> {
+  const isReachable = await asked;
+  answer(response, isReachable, { state, sidecar: isReachable ? 'ok' : 'unreachable' });
 }
 
 function answer(response: ServerResponse, ok: boolean, details: object): void {

@@ -26,8 +26,6 @@ export function requestInProcess(
   server: Server,
   { method, path, headers, body, signal }: InProcessRequest,
 ): Promise<IncomingMessage> {
-  const [client, remote] = connect();
-  server.emit('connection', remote);
   return new Promise((resolve, reject) => {
     const outgoing = httpRequest(
       {
@@ -38,7 +36,8 @@ export function requestInProcess(
           ...(body === undefined ? {} : { 'content-length': String(body.length) }),
           ...headers,
         },
-        createConnection: () => client,
+        // Only now: a request that cannot be sent throws before, and would leave it open.
+        createConnection: () => connectTo(server),
         ...(signal === undefined ? {} : { signal }),
       },
       resolve,
@@ -63,13 +62,14 @@ export async function invokeInProcess(
   };
 }
 
-// Both ends of a connection; Node's server takes any stream for a socket.
-function connect(): [Duplex, Duplex] {
+// Node's server takes any stream for a socket.
+function connectTo(server: Server): Duplex {
   // The types of Node 20 do not have it yet; Node 20.17 does.
   const [client, remote] = (stream as unknown as { duplexPair(): [Duplex, Duplex] }).duplexPair();
   Object.assign(remote, { remoteAddress: '127.0.0.1', remotePort: 0 });
   // As over a socket: when one end goes, the other learns of it.
   client.once('close', () => remote.destroy());
   remote.once('close', () => client.destroy());
-  return [client, remote];
+  server.emit('connection', remote);
+  return client;
 }

@@ -5,20 +5,33 @@ import { createServer, type Server, type Socket } from 'node:net';
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
 /** Who takes the connections. */
-export interface SharedPort {
+interface SharedPortSettings {
   readonly http1: (socket: Socket) => void;
   readonly http2: (socket: Socket) => void;
   /** Milliseconds within which a connection must say what it speaks. */
   readonly timeout: number;
 }
 
-/** Creates the server of a shared port. It does not listen yet. */
-export function createSharedPort({ http1, http2, timeout }: SharedPort): Server {
-  return createServer((socket) => {
-    const timer = setTimeout(() => socket.destroy(), timeout);
-    const end = (): void => clearTimeout(timer);
+/** A port that two protocols share. */
+export interface SharedPort {
+  /** What listens; it does not yet. */
+  readonly server: Server;
+  /** Closes the connections that have not said what they speak: nobody else knows of them. */
+  closeUndecided(): void;
+}
+
+/** Creates a shared port. */
+export function createSharedPort({ http1, http2, timeout }: SharedPortSettings): SharedPort {
+  const undecided = new Set<Socket>();
+  const server = createServer((socket) => {
+    undecided.add(socket);
     const drop = (): void => {
       socket.destroy();
+    };
+    const timer = setTimeout(drop, timeout);
+    const end = (): void => {
+      clearTimeout(timer);
+      undecided.delete(socket);
     };
     let head: Buffer = Buffer.alloc(0);
     const onReadable = (): void => {
@@ -42,6 +55,12 @@ export function createSharedPort({ http1, http2, timeout }: SharedPort): Server 
     socket.on('error', drop);
     socket.on('close', end);
   });
+  return {
+    server,
+    closeUndecided() {
+      for (const socket of undecided) socket.destroy();
+    },
+  };
 }
 
 // No method of HTTP/1.1 begins with these.

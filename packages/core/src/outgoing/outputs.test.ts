@@ -107,6 +107,15 @@ describe('a topic', () => {
     });
   });
 
+  test('gets a CloudEvent with the type of its data, without which daprd drops it over gRPC', async () => {
+    const { daprd, output } = await start(TOPIC);
+    await output.send(new CloudEvent({ source: '/me', type: 'made', data: { a: 1 } }));
+    expect(daprd.last().body).toMatchObject({ datacontenttype: 'application/json' });
+    await output.send(new CloudEvent({ source: '/me', type: 'made', data: Buffer.from([255]) }));
+    expect(daprd.last().body).toMatchObject({ data_base64: '/w==' });
+    expect(daprd.last().body).not.toHaveProperty('datacontenttype');
+  });
+
   test('gets the traceparent of a CloudEvent so that the sidecar leaves it as it is', async () => {
     const { daprd, output } = await start(TOPIC);
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';

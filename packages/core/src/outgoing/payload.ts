@@ -44,11 +44,18 @@ export function isEvent(data: unknown): data is Readonly<Record<string, unknown>
 
 /** A CloudEvent in the JSON format. */
 export function toEventJson(event: Readonly<Record<string, unknown>>): string {
-  // The sidecar puts its own traceparent over that of an event that has no traceid.
-  const { traceparent, traceid } = event;
-  const traced =
-    traceparent === undefined || traceid !== undefined ? event : { ...event, traceid: traceparent };
-  return encodeEvents(toReturnedEvents(traced) ?? [], 'structured').body as string;
+  const { traceparent, traceid, data, datacontenttype } = event;
+  const whole = {
+    ...event,
+    // The sidecar puts its own traceparent over that of an event that has no traceid.
+    ...(traceparent === undefined || traceid !== undefined ? {} : { traceid: traceparent }),
+    // What it is without a type (CloudEvents, JSON format, 3.1); over gRPC the sidecar drops the data
+    // of an event that does not say so. Bytes have base64 in place of a type.
+    ...(datacontenttype !== undefined || data === undefined || toBytes(data) !== undefined
+      ? {}
+      : { datacontenttype: 'application/json' }),
+  };
+  return encodeEvents(toReturnedEvents(whole) ?? [], 'structured').body as string;
 }
 
 // What JSON would turn into {}.
