@@ -1,6 +1,6 @@
 // Calls of `http` and `openfunction` functions: one request, one invocation, one reply.
 import type { Invocation, InvocationOrigin, ServedFunction } from '../invocation/invocation.ts';
-import { invoke, type Settle } from '../invocation/invoke.ts';
+import { invoke, runInside, type Settle } from '../invocation/invoke.ts';
 import { isThenable } from '../invocation/outcome.ts';
 import type { Exchange } from './exchange.ts';
 import { failExchange } from './failure.ts';
@@ -62,7 +62,8 @@ export function createCallStage(served: ServedFunction, settings: StageSettings)
       request.body = value;
       if (!exchange.isAnswered) call(exchange, invocation);
     };
-    const valid = validate(schema, request.body);
+    // What a schema throws outside of its promise is an error of this call, too.
+    const valid = runInside(invocation, () => validate(schema, request.body));
     if (isThenable(valid)) valid.then(proceed, (error: unknown) => invocation.fail(error));
     else proceed(valid);
   };

@@ -3,7 +3,7 @@
 import type { CloudEvent } from 'cloudevents';
 import type { ServedFunction } from '../invocation/invocation.ts';
 import { Invocation } from '../invocation/invocation.ts';
-import { invoke, type Settle } from '../invocation/invoke.ts';
+import { invoke, runInside, type Settle } from '../invocation/invoke.ts';
 import { parseBackgroundEvent, toBackgroundEvent, toCloudEvent } from './background-event.ts';
 import { isJson, parseBody, parseContentType } from './body.ts';
 import {
@@ -64,7 +64,9 @@ function deliver(served: ServedFunction, exchange: Exchange, input: Input): Prom
       resolved: (_, value) => resolve(value),
       rejected: (_, error) => reject(error),
     };
-    input(invocation).then(() => invoke(served, invocation, settle), reject);
+    // A schema is code of this call, whatever it throws outside of its promise.
+    const filled = runInside(invocation, () => input(invocation)) ?? Promise.resolve();
+    filled.then(() => invoke(served, invocation, settle), reject);
   });
 }
 

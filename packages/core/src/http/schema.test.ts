@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { OfnError } from '../errors.ts';
 import type { Schema } from '../function/signature.ts';
-import { cloudEvent, event, http, openfunction } from '../index.ts';
+import { cloudEvent, currentInvocation, event, http, openfunction } from '../index.ts';
 import { refusal, serve } from './serve.fixture.ts';
 import { signalled } from './serve.fixture.ts';
 import { validate } from './schema.ts';
@@ -151,4 +151,20 @@ it('does not call the handler when the call timed out during validation', async 
   validated.resolve({ value: 1 });
   await new Promise(setImmediate);
   expect(calls).toBe(0);
+});
+
+describe('what a schema does outside of its promise', () => {
+  it('belongs to the call, so that an error of it fails that call and no other', async () => {
+    const seen: unknown[] = [];
+    const schema = schemaOf((value) => {
+      seen.push(currentInvocation()?.function.name);
+      return Promise.resolve({ value });
+    });
+    const call = await serve(http('a-call', { schema }, (_req, res) => void res.end()));
+    await call({ body: {} });
+    const receive = await serve(cloudEvent('an-event', { schema }, () => {}));
+    const headers = { 'ce-id': '1', 'ce-source': 's', 'ce-type': 't', 'ce-specversion': '1.0' };
+    await receive({ method: 'POST', headers, body: {} });
+    expect(seen).toEqual(['a-call', 'an-event']);
+  });
 });

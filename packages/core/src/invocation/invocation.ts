@@ -217,8 +217,9 @@ export class Invocation<Data = any> {
   }
 
   #assertDelivery(verb: string): void {
-    if (this.input !== undefined) return;
-    const message = `ctx.${verb}() needs an event that a Dapr input delivered; this call came over HTTP`;
+    if (!this.#ended && this.input !== undefined) return;
+    const reason = this.#ended ? 'the call has ended' : 'this call came over HTTP';
+    const message = `ctx.${verb}() needs an event that a Dapr input delivered; ${reason}`;
     throw new OfnError('OFN_NOT_A_DELIVERY', message);
   }
 
