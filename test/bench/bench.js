@@ -7,8 +7,8 @@ import { measures } from './measures.js';
 import { bin } from './peers.js';
 import { renderFigures } from './tables.js';
 
-const USAGE = `pnpm bench [--only end,send,json,cold-start,memory,heap] [--launches 3]
-           [--rounds 3] [--requests 5000] [--warm-up 30000] [--heap]
+const USAGE = `pnpm bench [--only ${Object.keys(measures).join(',')}]
+           [--launches 3] [--rounds 3] [--requests 5000] [--warm-up 30000] [--heap]
 
   --only      the measures to take; by default all but heap, which takes minutes
   --launches  times that each server is started anew
@@ -65,7 +65,7 @@ async function run({ names, ...settings }) {
       const result = await measures[name]({ ...settings, load });
       console.log(`### ${result.title}\n\n${result.table}\n`);
       if (result.notes.length > 0) {
-        console.log('Headers that differ from those of bare node:http:\n');
+        console.log(`${result.about ?? 'Headers that differ from those of bare node:http:'}\n`);
         console.log(`${result.notes.map((note) => `- ${note}`).join('\n')}\n`);
       }
       Object.assign(figures, result.figures);

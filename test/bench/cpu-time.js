@@ -9,8 +9,10 @@ import { workloads } from './workloads.js';
  * else the machine does hits all of them. A server's cost differs from one process to the next, by
  * what the compiler happened to do; so this is repeated with new processes.
  *
- * @param {{ launches: number, rounds: number, requests: number, warmUp: number, load: object }}
- *   settings `rounds` are those of a launch, `requests` those of one server in one round.
+ * @param {{ launches: number, rounds: number, requests: number, warmUp: number, load: object,
+ *   rate?: number }} settings `rounds` are those of a launch, `requests` those of one server in one round.
+ *   With a `rate`, requests are sent at that pace, as so many a second; without, the next one is sent
+ *   when one is answered.
  * @returns {Promise<{series: Map<string, object[]>, differences: string[]}>} By server, one
  *   `{cpu, rate, p50, p99}` a round: microseconds a request, requests a second, milliseconds.
  */
@@ -23,8 +25,9 @@ export async function measureCpuTime(keys, workloadName, settings) {
     try {
       for (const key of keys) {
         const port = await freePort();
-        const server = spawnServer(peers[key].start(workloadName, port), { probe: true });
-        const target = { port, request: workload.request, responseLength: lengths.get(key) };
+        const { start, env } = peers[key];
+        const server = spawnServer(start(workloadName, port), { probe: true, env });
+        const target = { ...workload, port, responseLength: lengths.get(key) };
         running.push({ key, server, target });
         await untilListening(server, port);
       }
@@ -53,10 +56,12 @@ async function warmUp(target, { load, warmUp: requests }) {
 }
 
 // The connections are open before, and closed after what is measured.
-async function measureOnce({ server, target }, { load, requests }) {
+async function measureOnce({ server, target }, { load, requests, rate }) {
   await load.open(target);
   const before = await server.usage();
-  const { seconds, p50, p99 } = await load.send(requests);
+  const { seconds, p50, p99 } = await (rate === undefined
+    ? load.send(requests)
+    : load.pace(requests, rate));
   const after = await server.usage();
   await load.close();
   return { cpu: (after.cpu - before.cpu) / requests, rate: requests / seconds, p50, p99 };

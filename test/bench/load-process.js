@@ -19,10 +19,15 @@ export function startLoad() {
   }
 
   return {
-    /** Opens the connections to a server: `{port, request, responseLength}`. */
+    /**
+     * Opens the connections to a server: `{port, request, responseLength}` over HTTP, or
+     * `{port, protocol: 'grpc', headers, message, answer}`.
+     */
     open: (target) => ask('open', { connections: CONNECTIONS, ...target }),
     /** Sends requests over them; resolves to `{seconds, p50, p99}`, latencies in milliseconds. */
     send: (requests) => ask('send', { requests }),
+    /** The same at a pace, in requests a second. */
+    pace: (requests, rate) => ask('pace', { requests, rate }),
     close: () => ask('close'),
     stop: () => child.kill(),
   };

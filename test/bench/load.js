@@ -1,16 +1,14 @@
 // The load generator, a process of its own: requests over kept-alive connections, one at a time on
-// each. Every response of a server has the same length, so counting bytes tells where one ends; a
-// client that parsed HTTP would use as much CPU as the server, and leave it idle.
-import { connect } from 'node:net';
-
-const OK = Buffer.from('HTTP/1.1 200');
+// each, or calls over one session of HTTP/2. It sends the next one when one is answered, or at a pace.
+import { connectGrpc } from './grpc-client.js';
+import { connectHttp } from './http-client.js';
 
 let clients = [];
 
 const commands = {
   /** Opens the connections, with one answered request on each. */
   async open({ connections, ...target }) {
-    clients = Array.from({ length: connections }, () => createClient(target));
+    clients = openClients(connections, target);
     await Promise.all(clients.map((client) => client.request()));
   },
 
@@ -30,9 +28,42 @@ const commands = {
         }
       }),
     );
-    const seconds = (performance.now() - begin) / 1000;
-    latencies.sort();
-    return { seconds, p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99) };
+    return summarize(latencies, begin);
+  },
+
+  /** Sends so many requests, so many a second, whether or not those before are answered. */
+  async pace({ requests, rate }) {
+    const latencies = new Float64Array(requests);
+    const idle = [...clients];
+    // When each request that has no connection yet was due.
+    const due = [];
+    let started = 0;
+    let finished = 0;
+    const begin = performance.now();
+    await new Promise((resolve, reject) => {
+      const send = async () => {
+        const client = idle.pop();
+        const waited = performance.now() - due.shift();
+        latencies[finished] = waited + (await client.request());
+        finished += 1;
+        idle.push(client);
+        if (due.length > 0) send().catch(reject);
+        else if (finished === requests) resolve();
+      };
+      const tick = () => {
+        const elapsed = performance.now() - begin;
+        const target = Math.min(requests, Math.floor((elapsed * rate) / 1000));
+        for (; started < target; started += 1) {
+          // Timers are late, and differently each time: what the generator adds is left out, what a
+          // request waits for a connection is not.
+          due.push(performance.now());
+          if (idle.length > 0) send().catch(reject);
+        }
+        if (started < requests) setTimeout(tick, 1);
+      };
+      tick();
+    });
+    return summarize(latencies, begin);
   },
 
   async close() {
@@ -48,38 +79,16 @@ process.on('message', ({ command, ...parameters }) => {
   );
 });
 
-function createClient({ port, request, responseLength }) {
-  const bytes = Buffer.from(request, 'latin1');
-  const socket = connect(port, '127.0.0.1').setNoDelay(true);
-  let received = 0;
-  let sentAt = 0;
-  let waiting;
+function openClients(connections, { protocol, ...target }) {
+  if (protocol !== 'grpc') return Array.from({ length: connections }, () => connectHttp(target));
+  // As a sidecar does: one session, on which so many calls are in flight.
+  return Array.from({ length: connections }).fill(connectGrpc(target));
+}
 
-  socket.on('data', (chunk) => {
-    if (received === 0 && !chunk.subarray(0, OK.length).equals(OK)) {
-      waiting.reject(new Error(`not a 200: ${chunk.toString('latin1')}`));
-      return;
-    }
-    received += chunk.length;
-    if (received < responseLength) return;
-    if (received === responseLength) waiting.resolve(performance.now() - sentAt);
-    else waiting.reject(new Error(`a response longer than ${responseLength} bytes`));
-  });
-  socket.on('error', (error) => waiting.reject(error));
-  socket.on('end', () => waiting.reject(new Error('the server closed a connection')));
-
-  return {
-    /** Resolves to the latency in milliseconds. */
-    request() {
-      return new Promise((resolve, reject) => {
-        waiting = { resolve, reject };
-        received = 0;
-        sentAt = performance.now();
-        socket.write(bytes);
-      });
-    },
-    close: () => socket.destroy(),
-  };
+function summarize(latencies, begin) {
+  const seconds = (performance.now() - begin) / 1000;
+  latencies.sort();
+  return { seconds, p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99) };
 }
 
 function percentile(sorted, share) {

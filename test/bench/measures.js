@@ -2,10 +2,20 @@
 import { measureColdStart } from './cold-start.js';
 import { measureCpuTime } from './cpu-time.js';
 import { measureHeap, measureResident } from './memory.js';
+import { measureOutgoing } from './outgoing.js';
 import { ratioOf } from './statistics.js';
-import { column, growth, renderCpuTime, renderHeap, renderOverBare } from './tables.js';
+import {
+  column,
+  growth,
+  renderCpuTime,
+  renderHeap,
+  renderOutgoing,
+  renderOverBare,
+} from './tables.js';
 
 const RESIDENT_AFTER = 100_000;
+const EVENT_RATE = 1000;
+const EVENTS = { unit: 'events', base: 'events' };
 const HEAP_OVER = 1_000_000;
 
 /** Measures by name; each resolves to `{title, table, notes, figures}`. */
@@ -43,6 +53,72 @@ export const measures = {
       table: renderCpuTime(series),
       notes: differences,
       figures: { jsonFastify: cpuRatio(series, 'fastify') },
+    };
+  },
+
+  async 'events-http'(settings) {
+    const { series, differences } = await measureCpuTime(
+      ['bare', 'events', 'dapr'],
+      'event-http',
+      settings,
+    );
+    return {
+      title: 'Events of a topic over HTTP, 1,000 bytes of data each',
+      table: renderCpuTime(series, EVENTS),
+      notes: differences,
+      figures: {
+        eventsHttp: rateRatio(series, 'dapr'),
+        eventsHttpCpu: cpuRatio(series, 'dapr', 'events'),
+      },
+    };
+  },
+
+  async 'events-grpc'(settings) {
+    const { series } = await measureCpuTime(['events', 'dapr'], 'event-grpc', settings);
+    return {
+      title: 'Events of a topic over gRPC, 1,000 bytes of data each',
+      table: renderCpuTime(series, EVENTS),
+      notes: [],
+      figures: {
+        eventsGrpc: rateRatio(series, 'dapr'),
+        eventsGrpcCpu: cpuRatio(series, 'dapr', 'events'),
+      },
+    };
+  },
+
+  async 'event-latency'(settings) {
+    const paced = { ...settings, rate: EVENT_RATE };
+    const http = await measureCpuTime(['events', 'dapr'], 'event-http', paced);
+    const grpc = await measureCpuTime(['events', 'dapr'], 'event-grpc', paced);
+    return {
+      title: `Latency at ${EVENT_RATE.toLocaleString('en')} events a second, sent at that pace`,
+      table: [
+        `Over HTTP:\n\n${renderCpuTime(http.series, EVENTS)}`,
+        `Over gRPC:\n\n${renderCpuTime(grpc.series, EVENTS)}`,
+      ].join('\n\n'),
+      notes: [],
+      figures: {
+        latencyHttp: latencyRatio(http.series, 'dapr'),
+        latencyGrpc: latencyRatio(grpc.series, 'dapr'),
+      },
+    };
+  },
+
+  async outgoing(settings) {
+    const results = new Map();
+    for (const operation of ['send', 'save', 'get']) {
+      results.set(operation, await measureOutgoing(operation, settings));
+    }
+    const costs = (operation) => {
+      const { series } = results.get(operation);
+      return ratioOf(column(series, 'ours', 'cpu'), column(series, 'client', 'cpu'));
+    };
+    return {
+      title: '`ctx.send` and `ctx.states` beside the bare DaprClient, 1,000 bytes of data each',
+      table: renderOutgoing(results),
+      about: 'What the sidecar gets otherwise than from the bare client:',
+      notes: [...results.values()].flatMap(({ differences }) => differences),
+      figures: { send: costs('send'), stateSave: costs('save'), stateGet: costs('get') },
     };
   },
 
@@ -84,6 +160,14 @@ export const measures = {
   },
 };
 
-function cpuRatio(series, key) {
-  return ratioOf(column(series, key, 'cpu'), column(series, 'ours', 'cpu'));
+function cpuRatio(series, key, ours = 'ours') {
+  return ratioOf(column(series, key, 'cpu'), column(series, ours, 'cpu'));
+}
+
+function rateRatio(series, key) {
+  return ratioOf(column(series, 'events', 'rate'), column(series, key, 'rate'));
+}
+
+function latencyRatio(series, key) {
+  return ratioOf(column(series, 'events', 'p99'), column(series, key, 'p99'));
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { EVENT_PATH } from './cloud-event.js';
 
 const require = createRequire(import.meta.url);
 const here = dirname(fileURLToPath(import.meta.url));
@@ -13,10 +14,28 @@ export const bin = join(
   require('@ofn/core/package.json').bin['functions-framework'],
 );
 
-const functionFile = (workload) => join(here, 'functions', `${workload}.cjs`);
-const server = (name) => (workload, port) => [join(here, 'servers', `${name}.cjs`), workload, port];
+/** Files of `functions/` and `servers/` by their names. */
+export const functionFile = (name) => join(here, 'functions', `${name}.cjs`);
+export const serverFile = (name) => join(here, 'servers', `${name}.cjs`);
 
-/** Peers by key. `start` gives the arguments for a workload and a port. */
+const server = (name) => (workload, port) => [serverFile(name), workload, port];
+
+// Announces the path of DaprServer, so that both get the same bytes.
+const EVENT_CONTEXT = {
+  name: 'bench',
+  version: 'v1.0.0',
+  runtime: 'Async',
+  inputs: {
+    orders: {
+      componentName: 'pubsub',
+      componentType: 'pubsub.in-memory',
+      topic: 'orders',
+      metadata: { route: EVENT_PATH },
+    },
+  },
+};
+
+/** Peers by key. `start` gives the arguments for a workload and a port, `env` what else they need. */
 export const peers = {
   bare: { label: 'node:http, bare', start: server('bare') },
   ours: {
@@ -30,7 +49,21 @@ export const peers = {
       '--keep-alive-timeout=5',
     ],
   },
+  // The same framework, as a function that takes the events of a topic.
+  events: {
+    label: '@ofn/core',
+    start: (workload, port) => [
+      bin,
+      `--source=${functionFile('on-order')}`,
+      '--target=handler',
+      `--app-protocol=${workload === 'event-grpc' ? 'grpc' : 'http'}`,
+      `--port=${port}`,
+      '--keep-alive-timeout=5',
+    ],
+    env: { FUNC_CONTEXT: JSON.stringify(EVENT_CONTEXT) },
+  },
   fastify: { label: `Fastify ${version('fastify')}`, start: server('fastify') },
+  dapr: { label: `DaprServer ${version('@dapr/dapr')}`, start: server('dapr-server') },
   hono: { label: `Hono ${version('hono')} on Node`, start: server('hono') },
   express: { label: `Express ${version('express')}`, start: server('express') },
   faasjs: {

@@ -20,14 +20,14 @@ export async function freePort() {
 /**
  * Spawns `node` with these arguments.
  *
- * @param {{ probe?: boolean, nodeOptions?: string[] }} options `probe` makes `usage()` work; it is
+ * @param {{ probe?: boolean, nodeOptions?: string[], env?: object }} options `probe` makes `usage()` work; it is
  *   left out where the start itself is measured.
  */
-export function spawnServer(args, { probe = false, nodeOptions = [] } = {}) {
+export function spawnServer(args, { probe = false, nodeOptions = [], env = {} } = {}) {
   const preload = probe ? ['--import', PROBE] : [];
   const child = spawn(process.execPath, [...nodeOptions, ...preload, ...args.map(String)], {
     stdio: ['ignore', 'ignore', 'pipe', ...(probe ? ['ipc'] : [])],
-    env: { ...process.env, NODE_ENV: 'production' },
+    env: { ...process.env, NODE_ENV: 'production', ...env },
   });
   let complaints = '';
   child.stderr.setEncoding('utf8').on('data', (text) => (complaints += text));

@@ -4,9 +4,9 @@ import { peers } from './peers.js';
 import { median, ratioOf } from './statistics.js';
 
 /** CPU time, rate and latency by server; ratios are of CPU time, over ours. */
-export function renderCpuTime(series) {
-  const ours = column(series, 'ours', 'cpu');
-  const head = ['Server', 'CPU µs a request', 'CPU over ours', 'req/s', 'p50 ms', 'p99 ms'];
+export function renderCpuTime(series, { unit = 'req', base = 'ours' } = {}) {
+  const ours = column(series, base, 'cpu');
+  const head = ['Server', 'CPU µs each', 'CPU over ours', `${unit}/s`, 'p50 ms', 'p99 ms'];
   const rows = [...series.keys()].map((key) => {
     const of = (name) => median(column(series, key, name));
     return [
@@ -29,6 +29,19 @@ export function renderOverBare(series, unit, toText) {
     renderRatio(ratioOf(values, series.get('bare'))),
   ]);
   return renderTable(['Server', unit, 'over bare'], rows);
+}
+
+/** Sending and state: CPU time and rate by operation and way; ratios are over the bare client. */
+export function renderOutgoing(results) {
+  const rows = [...results].flatMap(([operation, { series }]) =>
+    [...series.keys()].map((by) => [
+      `${operation}, ${by === 'ours' ? 'through ctx' : 'DaprClient, bare'}`,
+      median(column(series, by, 'cpu')).toFixed(1),
+      renderRatio(ratioOf(column(series, by, 'cpu'), column(series, 'client', 'cpu'))),
+      Math.round(median(column(series, by, 'rate'))).toLocaleString('en'),
+    ]),
+  );
+  return renderTable(['Operation', 'CPU µs each', 'over bare', 'a second'], rows);
 }
 
 /** The heap by server, at the start and the end. */

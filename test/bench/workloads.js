@@ -1,9 +1,9 @@
 // What is asked of a server in each measure, and what it must answer.
 
-const HELLO = 'Hello, World!';
+import { EVENT_PATH, toGrpcEvent, toHttpEvent } from './cloud-event.js';
+import { ORDER } from './order.cjs';
 
-/** 1,000 bytes of JSON, as a client would send an order. */
-const ORDER = renderOrder(1000);
+const HELLO = 'Hello, World!';
 
 /** Workloads by name. `functions/` and `servers/` implement each of them. */
 export const workloads = {
@@ -12,6 +12,16 @@ export const workloads = {
   'echo-json': {
     ...post(ORDER),
     answer: { type: 'application/json; charset=utf-8', body: ORDER },
+  },
+  'event-http': {
+    ...postEvent(ORDER),
+    answer: { type: 'application/json', body: '{"status":"SUCCESS"}' },
+  },
+  'event-grpc': {
+    protocol: 'grpc',
+    ...toGrpcEvent(ORDER),
+    // SUCCESS is zero, which takes no byte.
+    answer: '',
   },
 };
 
@@ -28,19 +38,18 @@ function post(body) {
   return { request: renderRequest('POST', headers, body) };
 }
 
-function renderRequest(method, headers, body) {
-  const lines = [`${method} / HTTP/1.1`, 'Host: localhost', 'Connection: keep-alive', ...headers];
-  return `${lines.join('\r\n')}\r\n\r\n${body}`;
+function postEvent(json) {
+  const { body, headers } = toHttpEvent(json);
+  return { request: renderRequest('POST', headers, body, EVENT_PATH) };
 }
 
-function renderOrder(size) {
-  const items = Array.from({ length: 8 }, (_, index) => ({
-    sku: `item-${1000 + index}`,
-    quantity: index + 1,
-    price: 19.5 + index,
-    gift: index % 2 === 0,
-  }));
-  const order = { id: 4711, customer: { name: 'Ada', city: 'London' }, items, note: '' };
-  const missing = size - Buffer.byteLength(JSON.stringify(order));
-  return JSON.stringify({ ...order, note: 'x'.repeat(missing) });
+/** A request as bytes on the wire, as text. */
+export function renderRequest(method, headers, body, path = '/') {
+  const lines = [
+    `${method} ${path} HTTP/1.1`,
+    'Host: localhost',
+    'Connection: keep-alive',
+    ...headers,
+  ];
+  return `${lines.join('\r\n')}\r\n\r\n${body}`;
 }

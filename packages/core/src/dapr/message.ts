@@ -139,19 +139,21 @@ function toMessage(input: Input, given: Given): Message {
 // own, which would keep the message until the next full garbage collection.
 class InputMessage implements Message {
   readonly callerId: string | undefined;
-  readonly propagation: Propagation | undefined;
   readonly data: unknown;
   readonly input: CallInput;
   readonly #given: Given;
   #event: CloudEvent<unknown> | undefined = undefined;
 
   constructor(input: Input, given: Given) {
-    const { attributes, data, envelope } = given;
+    const { attributes, data } = given;
     this.callerId = input.kind === 'topic' ? (attributes['id'] as string) : undefined;
-    this.propagation = propagationFrom(envelope.headers, attributes);
     this.data = data;
     this.input = new MessageInput(input, given);
     this.#given = given;
+  }
+
+  get propagation(): Propagation | undefined {
+    return propagationFrom(this.input.headers, this.#given.attributes);
   }
 
   // Made for who asks: it takes as long as parsing the body, and most handlers read the data alone.

@@ -333,11 +333,12 @@ export class Invocation<Data = any> {
 
   /** Marks the call as over. For channels. */
   end(): void {
-    const { callerId, propagation, req } = this.#origin;
     this.#ended = true;
+    if (this.#origin.req === undefined) return;
     // Node's async resources hold on to the call they were made in, long after its end on Node 20
     // and 22. What a late log line needs stays; the request and the response do not.
-    if (req !== undefined) this.#origin = { callerId, propagation };
+    const { callerId, propagation } = this.#origin;
+    this.#origin = { callerId, propagation };
   }
 }
 
