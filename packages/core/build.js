@@ -24,6 +24,8 @@ const { output } = await build({
     format: 'esm',
     minify: { mangle: false, compress: true, codegen: true },
     chunkFileNames: '[name].js',
+    // What all entries share is one file: each more is a file to find and open at the start.
+    codeSplitting: { groups: [{ name: 'shared', minShareCount: 3 }] },
   },
 });
 bundles.push(...output);

@@ -97,6 +97,12 @@ describe('an input of the context', () => {
     expect(only([plain('shop')], { in: routed }).path).toBe('/tick');
   });
 
+  test('that is a topic is at its route, whoever takes it', () => {
+    const routed = { ...MQ, metadata: { route: '/on-order' } };
+    expect(only([plain('shop')], { in: routed }).path).toBe('/on-order');
+    expect(only([topic('orders')], { in: routed }).path).toBe('/on-order');
+  });
+
   test('whose function cannot be told stops the start, with the functions that there are', () => {
     const error = refusal([plain('a'), plain('b')], { in: MQ });
     expect(error).toMatchObject({ code: 'OFN_INPUT_CONFLICT', exitCode: 1 });

@@ -169,7 +169,7 @@ function fromRegistration(definition: FunctionDefinition, said: ContextInput | u
     kind: 'topic',
     component,
     topic,
-    route: undefined,
+    route: said?.route,
     definition,
     match: agree(name, 'match', trigger?.match, said?.match),
     deadLetterTopic: agree(

@@ -191,6 +191,15 @@ describe('the event', () => {
     expect(attempt(() => json({ ...REQUIRED, data_base64 }))).toBe('OFN_EVENT_MALFORMED');
   });
 
+  test.each([
+    ['1.0', 'schemaurl'],
+    ['0.3', 'dataschema'],
+  ])('of version %s is not lost to an attribute of another version', (specversion, name) => {
+    const { event } = json({ ...REQUIRED, specversion, [name]: 'https://example.com/s', data: 1 });
+    expect(event).toMatchObject({ specversion, data: 1 });
+    expect(event[name]).toBeUndefined();
+  });
+
   test('has its own data, and not an extension of that name over gRPC', () => {
     for (const extension of [{ data: 'other' }, { data_base64: [0] }]) {
       expect(binary('7', 'application/json', extension).event.data).toBe(7);

@@ -131,7 +131,6 @@ function toMessage(input: Input, given: Given): Message {
       throw malformed(`the attribute "${name}" must be a string that is not empty`);
     }
   }
-  assertVersion(attributes);
   return new InputMessage(input, given);
 }
 
@@ -199,16 +198,6 @@ function toCloudEvent(attributes: Attributes, data: unknown): CloudEvent<unknown
   const whole = { specversion: '1.0', ...Object.fromEntries(present) };
   const withData = data === undefined ? whole : { ...whole, data };
   return new (cloudEventClass())(withData, false);
-}
-
-// What the SDK's class refuses though it is not to check: each version has its own name of the schema.
-function assertVersion({ specversion, schemaurl, dataschema }: Attributes): void {
-  const isOld = specversion === '0.3';
-  const isCurrent = specversion === '1.0' || !specversion;
-  if ((isCurrent && schemaurl) || (isOld && dataschema)) {
-    const name = isOld ? 'dataschema' : 'schemaurl';
-    throw malformed(`the attribute "${name}" is not of version ${isOld ? '0.3' : '1.0'}`);
-  }
 }
 
 // The delivery's own headers are closer to this call than what the publisher wrote into the event.
