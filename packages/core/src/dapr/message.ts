@@ -192,8 +192,11 @@ const NO_ATTRIBUTE = new Set(['data', 'data_base64', '__proto__']);
 // Not checked by the SDK: the sidecar has accepted the event, and a name that CloudEvents does not
 // allow is no reason to lose it.
 function toCloudEvent(attributes: Attributes, data: unknown): CloudEvent<unknown> {
+  // Each version has its own name of the schema, and the SDK throws for that of the other.
+  const foreign = attributes['specversion'] === '0.3' ? 'dataschema' : 'schemaurl';
   const present = Object.entries(attributes).filter(
-    ([name, value]) => value !== null && value !== undefined && !NO_ATTRIBUTE.has(name),
+    ([name, value]) =>
+      value !== null && value !== undefined && name !== foreign && !NO_ATTRIBUTE.has(name),
   );
   const whole = { specversion: '1.0', ...Object.fromEntries(present) };
   const withData = data === undefined ? whole : { ...whole, data };
