@@ -51,6 +51,12 @@ export interface ServingFunction extends Command {
   readonly url: string;
 }
 
+/** A process, and what ends it for those that no test ends. */
+export interface Process extends Command {
+  /** Kills what still runs, and removes the folder. */
+  readonly end: () => Promise<void>;
+}
+
 interface Fixtures {
   /** Runs the bin, and does not wait. */
   run: (options: StartOptions) => Command;
@@ -69,24 +75,14 @@ const BIN = join(dirname(manifestPath), manifest.bin['functions-framework'] ?? '
 export const test = base.extend<Fixtures>({
   run: async ({ onTestFinished }, use) => {
     await use((options) => {
-      const folder = createFolder(options.files ?? {});
-      const child = launch(folder, options);
-      onTestFinished(async () => {
-        if (child.exitCode === null && child.signalCode === null) {
-          child.kill('SIGKILL');
-          await once(child, 'exit');
-        }
-        rmSync(folder, { recursive: true, force: true });
-      });
-      return observe(child, folder);
+      const started = startProcess(options);
+      onTestFinished(started.end);
+      return started;
     });
   },
   start: async ({ run }, use) => {
     await use(async (options) => {
-      const command = run({ ...options, args: ['--port', '0', ...(options.args ?? [])] });
-      const { msg = '' } = await command.logged(({ msg }) => /^serving .* at http/.test(msg ?? ''));
-      const port = Number(/http:\/\/localhost:(\d+)/.exec(msg)?.[1]);
-      return { ...command, port, url: `http://localhost:${port}` };
+      return serving(run({ ...options, args: ['--port', '0', ...(options.args ?? [])] }));
     });
   },
   open: async ({ onTestFinished }, use) => {
@@ -97,6 +93,32 @@ export const test = base.extend<Fixtures>({
     });
   },
 });
+
+/** Runs the bin, and does not wait; for what outlives a test. Whoever calls it ends it. */
+export function startProcess(options: StartOptions): Process {
+  const folder = createFolder(options.files ?? {});
+  const child = launch(folder, options);
+  const end = async (): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { ...observe(child, folder), end };
+}
+
+// Callers, or a sidecar.
+const SERVES = /(?:^serving .* at http:\/\/localhost:|--app-port )(\d+)/;
+
+/** Resolves once a process serves. */
+export async function serving<Running extends Command>(
+  command: Running,
+): Promise<Running & ServingFunction> {
+  const { msg = '' } = await command.logged(({ msg }) => SERVES.test(msg ?? ''));
+  const port = Number(SERVES.exec(msg)?.[1]);
+  return { ...command, port, url: `http://localhost:${port}` };
+}
 
 // Outside of the workspace, so that no package.json of it decides what kind of module a file is.
 function createFolder(files: Readonly<Record<string, string>>): string {
