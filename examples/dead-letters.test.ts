@@ -25,7 +25,7 @@ test.each(['http', 'grpc'] as const)(
       body: JSON.stringify({ id: 4, amount: 5, failures: 9 }),
     });
     await example.line(({ msg }) => msg === 'payment 4 has failed for good');
-    const tries = example.lines.filter(({ msg }) => msg.startsWith('delivered again'));
+    const tries = example.lines.filter(({ msg }) => msg.startsWith('to be delivered again'));
     expect(tries).toHaveLength(3);
   },
 );

@@ -33,7 +33,10 @@ test.each(['http', 'grpc'] as const)('ships every order, delivered by %s', async
 test('has an order delivered again when its shipment cannot be sent', async () => {
   const component = { componentName: 'pubsub', componentType: 'pubsub.in-memory' };
   const context = {
-    inputs: { orders: { uri: 'orders', ...component } },
+    inputs: {
+      orders: { uri: 'orders', ...component },
+      shipments: { uri: 'shipments', ...component },
+    },
     outputs: { toShipments: { uri: 'shipments', ...component } },
     runtime: 'Async',
   };

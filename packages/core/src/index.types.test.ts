@@ -257,12 +257,14 @@ describe('topic', () => {
     };
     topic('a', options, () => {});
     topic('b', { bulk: true }, async () => {});
+    topic('c', (ctx) => void ctx.event);
+    binding('d', (ctx) => void ctx.input);
   });
 
   test('does not take what is none', () => {
     const mistakes = (): void => {
-      // @ts-expect-error: options are missing.
-      topic('a', () => {});
+      // @ts-expect-error: the handler is missing.
+      topic('a', { pubsub: 'mq' });
       // @ts-expect-error: a topic has no path.
       topic('a', { path: '/a' }, () => {});
       // @ts-expect-error: a topic has no component; its pub/sub does.

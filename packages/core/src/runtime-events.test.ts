@@ -1,9 +1,9 @@
 // A runtime with inputs, from start to stop: events in flight, the probes, and what a sidecar reads
 // while it drains.
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { status } from '@grpc/grpc-js';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import {
   TopicEventStatus,
   connectGrpc,
@@ -14,6 +14,7 @@ import {
 import { defineFunction } from './function/definition.ts';
 import type { Context, Handler, Request, Response, Trigger } from './function/signature.ts';
 import { createMetrics } from './http/metrics.ts';
+import { signalled } from './http/serve.fixture.ts';
 import { startDaprd } from './outgoing/daprd.fixture.ts';
 
 const TOPIC = '/dapr/topics/mq/orders/onOrder';
@@ -125,6 +126,36 @@ describe.each(PROTOCOLS)('the drain of events that came over %s', (protocol) => 
     expect(new Set(data)).toEqual(new Set([1, 2]));
   });
 
+  test('gives back what comes when hooks and plugins have begun to close, without calling it', async () => {
+    const handler = vi.fn<() => void>();
+    const closing = signalled();
+    const end = signalled();
+    const close = (): Promise<void> => {
+      closing.resolve();
+      return end.promise;
+    };
+    const app = await startApp([onOrder(handler)], {
+      flags: [...flags, '--drain-timeout=10s'],
+      source: { plugins: [{ name: 'p', close }] },
+    });
+    const socket = connect(app.port, '127.0.0.1');
+    await once(socket, 'connect');
+    const answered = once(socket, 'data');
+    // Enough for the port to know who it is for; the rest comes late.
+    const body = JSON.stringify(eventOf(1));
+    const head = `POST ${TOPIC} HTTP/1.1\r\nHost: x\r\nContent-Type: application/cloudevents+json\r\n`;
+    socket.write(head);
+    await app.send({ path: '/healthz' });
+    const stopped = app.runtime.stop({ skipDelay: true });
+    await closing.promise;
+    socket.write(`Content-Length: ${body.length}\r\n\r\n${body}`);
+    const [reply] = (await answered) as [Buffer];
+    expect(reply.toString()).toContain('{"status":"RETRY"}');
+    expect(handler).not.toHaveBeenCalled();
+    end.resolve();
+    await stopped;
+  });
+
   test('closes a connection that has not spoken, and an idle one', async () => {
     const app = await startApp([onOrder(() => {})], { flags });
     await deliverBy(protocol, app)(1);
@@ -136,6 +167,74 @@ describe.each(PROTOCOLS)('the drain of events that came over %s', (protocol) => 
     expect(silent.destroyed).toBe(true);
   });
 });
+
+describe.each(PROTOCOLS)('a sidecar that gives up on an event over %s', (protocol) => {
+  test('aborts the signal of its handler, and has one that waits not handled', async () => {
+    const seen: unknown[] = [];
+    const [entered, waits, aborted, end] = [signalled(), signalled(), signalled(), signalled()];
+    const handler = (ctx: Context, data: unknown): Promise<void> => {
+      seen.push(data);
+      ctx.signal.addEventListener('abort', () => aborted.resolve());
+      entered.resolve();
+      return end.promise;
+    };
+    // Asked when an event comes, before it waits.
+    const order = ({ data }: { data?: unknown }): string => {
+      if (String(data) === '2') waits.resolve();
+      return 'k';
+    };
+    const app = await startApp([onOrder(handler, { order })], {
+      flags: [`--app-protocol=${protocol}`],
+    });
+    const { deliver, goAway } = await startGoingSidecar(protocol, app);
+    deliver(1);
+    await entered.promise;
+    deliver(2);
+    await waits.promise;
+    goAway();
+    await aborted.promise;
+    await vi.waitFor(() =>
+      expect(app.lines).toMatchObject([
+        { level: 'info', message: 'to be delivered again: the sidecar no longer waits' },
+      ]),
+    );
+    end.resolve();
+    await app.runtime.stop({ skipDelay: true });
+    expect(seen).toEqual([1]);
+  });
+});
+
+/** A sidecar whose connections break when it goes away; nobody hears what it is answered. */
+async function startGoingSidecar(protocol: 'http' | 'grpc', app: App) {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    const upstream = connect(app.port, '127.0.0.1');
+    sockets.push(upstream);
+    for (const end of [socket, upstream]) end.on('error', () => {});
+    socket.pipe(upstream).pipe(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const deliver = deliverBy(protocol, { ...app, port, post: postTo(port) });
+  return {
+    deliver: (data: unknown) => void deliver(data).catch(() => {}),
+    goAway: () => sockets.forEach((socket) => socket.destroy()),
+  };
+}
+
+/** Posts over a connection of its own, and never hears the answer. */
+function postTo(port: number): App['post'] {
+  return (path, body) => {
+    const text = JSON.stringify(body);
+    const socket = connect(port, '127.0.0.1').on('error', () => {});
+    socket.write(
+      `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/cloudevents+json\r\n` +
+        `Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+    );
+    return new Promise(() => {});
+  };
+}
 
 describe('/healthz', () => {
   afterEach(() => {
@@ -219,6 +318,14 @@ describe('a start', () => {
     expect(lines).toMatchObject([{ level: 'warn', fields: { inputs: ['in'] } }]);
     expect(lines[0]?.message).toContain('inputs of the function context are not received');
     expect((await send({ path: '/' })).text).toBe('web');
+  });
+
+  test('warns when nothing can ever call a function', async () => {
+    const plain = defineFunction('f', 'openfunction', () => undefined);
+    const { lines } = await startApp([plain], { context: { runtime: 'Async' } });
+    expect(lines).toMatchObject([
+      { level: 'warn', message: expect.stringContaining('add one under "inputs"') as unknown },
+    ]);
   });
 
   test('warns of nothing when all inputs are taken', async () => {

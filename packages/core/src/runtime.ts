@@ -211,6 +211,7 @@ export function createRuntime(
       assertStarting();
       state = 'running';
       if (ignored.length > 0) log.warn({ inputs: ignored }, IGNORED_INPUTS);
+      if (routes.length === 0 && inputs.length === 0) log.warn(NOTHING_TO_DO);
       if (usesDapr) outgoing.preload();
       return { host: urlHost(options.host), port, adminPort };
     } catch (error) {
@@ -249,7 +250,11 @@ export function createRuntime(
       NetServer.prototype.close.call(listener, () => resolve());
     });
     const isDrained = await within(options.drainTimeout, drainCalls(closing));
-    if (isDrained) return undefined;
+    if (isDrained) {
+      // What a connection that is still open brings now would find its plugins closed.
+      deliveries.cutOff(new OfnError('OFN_STOPPING', 'the server has stopped'));
+      return undefined;
+    }
     const seconds = options.drainTimeout / 1000;
     const late = new OfnError('OFN_STOPPING', `the server stopped after waiting ${seconds} s`);
     const cut = deliveries.cutOff(late) + tracker.cutOff(late);
@@ -333,6 +338,10 @@ export function createRuntime(
 const IGNORED_INPUTS =
   'inputs of the function context are not received: an http handler cannot take events; ' +
   'register one with openfunction(), cloudEvent(), topic() or binding()';
+
+const NOTHING_TO_DO =
+  'nothing calls a function of this process: the function context asks for the async runtime, and ' +
+  'names no input; add one under "inputs", or register a function with topic() or binding()';
 
 function isNamed(components: object | undefined): boolean {
   return components !== undefined && Object.keys(components).length > 0;

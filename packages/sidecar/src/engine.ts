@@ -12,6 +12,7 @@ import { realClock, type Clock } from './clock.ts';
 import type { Engine, SubscriptionInfo } from './contract.ts';
 import { SidecarError, toMessage } from './errors.ts';
 import type { WritableJournal } from './journal.ts';
+import type { Tell } from './narration.ts';
 import { createPause } from './pause.ts';
 import { compileRule } from './pubsub/route.ts';
 import { createPubsub, type EngineParts, type Pubsub } from './pubsub/component.ts';
@@ -30,7 +31,7 @@ export interface EngineSettings {
   readonly healthCheck: HealthCheck | undefined;
   readonly clock: Clock;
   readonly journal: WritableJournal;
-  readonly warn: (message: string) => void;
+  readonly tell: Tell;
 }
 
 /** An engine that runs. */
@@ -54,7 +55,8 @@ export interface RunningEngine extends Engine {
  * @throws SidecarError when a resource is not valid.
  */
 export function startEngine(settings: EngineSettings): RunningEngine {
-  const { appId, app, resources, clock, journal, warn } = settings;
+  const { appId, app, resources, clock, journal, tell } = settings;
+  const warn = (message: string): void => tell(message, 'warn');
   const { components } = resources;
   const stopping = new AbortController();
   // Each delivery listens to it, and there may be many.
@@ -85,7 +87,10 @@ export function startEngine(settings: EngineSettings): RunningEngine {
   let ready = false;
 
   async function connect(address: AppAddress, to: AppChannel): Promise<void> {
-    await dial(address.host, address.port, stopping.signal);
+    const where = `${address.host}:${address.port}`;
+    await dial(address.host, address.port, stopping.signal, () => {
+      tell(`waiting for the app at ${where}`, 'info');
+    });
     if (settings.healthCheck !== undefined && !stopping.signal.aborted) {
       probes = startHealthProbes(settings.healthCheck, { ...parts, channel: to });
       await probes.healthy;
@@ -98,14 +103,22 @@ export function startEngine(settings: EngineSettings): RunningEngine {
     }
     const subscribed = pubsubs.size > 0 ? subscribe(to) : Promise.resolve();
     await subscribed.catch(() => undefined);
+    let started: readonly string[] = [];
     try {
-      await bindings.start(to);
+      started = await bindings.start(to);
     } catch (error) {
       warn(`failed to read from bindings: ${toMessage(error)}`);
     }
     // As with daprd, an app whose subscriptions cannot be read is served for the rest.
     ready = true;
     await subscribed;
+    tell(
+      `found the app at ${where} (${settings.protocol}); ${renderTaken(
+        subscriptions.filter(({ pubsub }) => pubsubs.has(pubsub)),
+        started,
+      )}`,
+      'info',
+    );
   }
 
   async function subscribe(to: AppChannel): Promise<void> {
@@ -115,7 +128,10 @@ export function startEngine(settings: EngineSettings): RunningEngine {
       const pubsub = pubsubs.get(subscription.pubsub);
       if (pubsub === undefined) {
         const { topic, pubsub: name } = subscription;
-        warn(`topic ${topic} is subscribed on pubsub ${name}, which does not exist`);
+        const known = [...pubsubs.keys()].join(', ') || 'none';
+        warn(
+          `topic ${topic} is subscribed on pubsub ${name}, which does not exist; there is ${known}`,
+        );
         continue;
       }
       try {
@@ -151,7 +167,8 @@ export function startEngine(settings: EngineSettings): RunningEngine {
   const appReady = app === undefined || channel === undefined ? never() : connect(app, channel);
   // Who wants to know waits on it; who does not must not be ended by it.
   appReady.catch((error: unknown) => {
-    if (app !== undefined) warn(`the app is not ready: ${toMessage(error)}`);
+    if (app === undefined || stopping.signal.aborted) return;
+    warn(`the app is not ready: ${toMessage(error)}${renderHint(settings.protocol, error)}`);
   });
 
   return {
@@ -259,6 +276,19 @@ function toInfo(subscription: Subscription): SubscriptionInfo {
     rules: rules.map(({ match, path }) => ({ match, path })),
     metadata,
   };
+}
+
+function renderTaken(subscriptions: readonly Subscription[], bindings: readonly string[]): string {
+  const inputs = [
+    ...subscriptions.map(({ pubsub, topic }) => `topic ${topic} of ${pubsub}`),
+    ...bindings.map((name) => `binding ${name}`),
+  ];
+  return inputs.length === 0 ? 'it takes no topic and no binding' : `it takes ${inputs.join(', ')}`;
+}
+
+function renderHint(protocol: 'http' | 'grpc', error: unknown): string {
+  if (protocol === 'http' || !/Protocol error/i.test(toMessage(error))) return '';
+  return '; it may not serve gRPC: set APP_PROTOCOL=grpc for it, or --app-protocol http here';
 }
 
 function noBulk(): Promise<never> {

@@ -63,8 +63,15 @@ export interface WritableJournal extends Journal {
   write(entry: Omit<JournalEntry, 'time'>): void;
 }
 
-/** @param limit How many entries are kept. */
-export function createJournal(clock: Clock, limit: number): WritableJournal {
+/**
+ * @param limit How many entries are kept.
+ * @param onEntry Told of each entry.
+ */
+export function createJournal(
+  clock: Clock,
+  limit: number,
+  onEntry?: (entry: Omit<JournalEntry, 'time'>) => void,
+): WritableJournal {
   const counts = new Map<JournalOutcome, number>();
   const waiting = new Set<{ condition: (journal: Journal) => boolean; done: () => void }>();
   const entries: JournalEntry[] = [];
@@ -96,6 +103,7 @@ export function createJournal(clock: Clock, limit: number): WritableJournal {
       counts.clear();
     },
     write(entry) {
+      onEntry?.(entry);
       entries.push({ ...entry, time: clock.now() });
       // In one go, now and then: removing the first of many each time would cost too much.
       if (entries.length > limit * 1.25) entries.splice(0, entries.length - limit);

@@ -118,6 +118,23 @@ describe('names', () => {
     expect(policies.outbound('own', 'Pubsub')).toEqual(NO_POLICY);
   });
 
+  it('says which policies are named but not there', () => {
+    const warnings: string[] = [];
+    const names = { retry: 'r', timeout: 't' };
+    const targets = {
+      components: { mq: { inbound: names }, db: { outbound: { retry: 'once' } } },
+      apps: { shop: { timeout: 'u' } },
+    };
+    createPolicies(
+      [{ targets }, { policies: { retries: { once: {} }, timeouts: { t: '1s' } } }],
+      (text) => warnings.push(text),
+    );
+    expect(warnings).toEqual([
+      'resiliency of component mq, inbound: there is no retry policy "r"',
+      'resiliency of app shop: there is no timeout policy "u"',
+    ]);
+  });
+
   it('says that it has no circuit breakers', () => {
     const warnings: string[] = [];
     createPolicies([{ policies: { circuitBreakers: { b: {} } } }], (text) => warnings.push(text));

@@ -56,7 +56,7 @@ type Names = v.InferOutput<typeof Names>;
 /**
  * The policies of Resiliency specs; later ones win.
  *
- * @param warn Told of what is left out: circuit breakers.
+ * @param warn Told of what is left out, circuit breakers, and of policies that are named but not there.
  * @throws SidecarError `ERR_RESOURCE_INVALID` when a spec is not valid.
  */
 export function createPolicies(
@@ -86,6 +86,23 @@ export function createPolicies(
       components.set(name, value);
     }
     for (const [name, value] of Object.entries(targets?.apps ?? {})) apps.set(name, value);
+  }
+  for (const [name, { inbound, outbound }] of components) {
+    checkNames(`component ${name}, inbound`, inbound);
+    checkNames(`component ${name}, outbound`, outbound);
+  }
+  for (const [name, names] of apps) checkNames(`app ${name}`, names);
+
+  // daprd says nothing of it, and the target is left without a policy.
+  function checkNames(target: string, names: Names | undefined): void {
+    for (const [kind, known] of [
+      ['retry', retries],
+      ['timeout', timeouts],
+    ] as const) {
+      const name = names?.[kind];
+      if (name === undefined || name === '' || known.has(name)) continue;
+      warn(`resiliency of ${target}: there is no ${kind} policy "${name}"`);
+    }
   }
 
   function toPolicy(names: { timeout?: string | undefined; retry?: string | undefined }): Policy {

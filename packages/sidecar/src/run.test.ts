@@ -37,7 +37,7 @@ describe('run', () => {
     const bin = start(['--app-id=orders', ...FREE_PORTS]);
     await bin.ready;
     expect(bin.told.out).toMatch(
-      /^ofn-sidecar: ready for app "orders": HTTP API at 127\.0\.0\.1:\d+, gRPC API at 127\.0\.0\.1:\d+\n$/,
+      /^ofn-sidecar: ready for app "orders": HTTP API at 127\.0\.0\.1:\d+, gRPC API at 127\.0\.0\.1:\d+\n/,
     );
     const response = await fetch(`http://127.0.0.1:${httpPortIn(bin.told.out)}/v1.0/metadata`);
     expect(await response.json()).toMatchObject({ id: 'orders' });
@@ -65,6 +65,21 @@ describe('run', () => {
     expect((await fetch(url, { headers: { 'dapr-api-token': 'secret' } })).status).toBe(200);
     bin.stop();
     await bin.code;
+  });
+
+  it('says what is missing for anything to be delivered', async () => {
+    const bin = start(FREE_PORTS);
+    const quiet = start([...FREE_PORTS, '--log-level=warn']);
+    await Promise.all([bin.ready, quiet.ready]);
+    bin.stop();
+    quiet.stop();
+    await Promise.all([bin.code, quiet.code]);
+    expect(bin.told.out.split('\n').slice(1)).toEqual([
+      'ofn-sidecar: components: none; --resources-path names a folder of them',
+      'ofn-sidecar: no --app-port: nothing is delivered to an app',
+      '',
+    ]);
+    expect(quiet.told.out.split('\n')).toHaveLength(2);
   });
 
   it('notes the flags that do nothing here, unless only errors are to be told', async () => {

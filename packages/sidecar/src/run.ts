@@ -4,6 +4,7 @@ import { SidecarError, toMessage } from './errors.ts';
 import { renderHelp } from './flags.ts';
 import { parseOptions, type BinOptions, type Environment, type LogLevel } from './options.ts';
 import { createSidecar } from './sidecar.ts';
+import type { Tell } from './narration.ts';
 
 /** What a run has of its process. */
 export interface Terminal {
@@ -14,8 +15,8 @@ export interface Terminal {
   readonly stop: AbortSignal;
 }
 
-// Levels below which warnings are not told.
-const QUIET: readonly LogLevel[] = ['error', 'fatal'];
+// From what is told always to what is told last.
+const LEVELS: readonly LogLevel[] = ['fatal', 'error', 'warn', 'info', 'debug'];
 
 /**
  * Runs the bin.
@@ -38,11 +39,13 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
 
 async function serve(options: BinOptions, { env, out, err, stop }: Terminal): Promise<void> {
   const { ignored, logLevel, appPort, appMaxConcurrency, apiToken, appApiToken, ...rest } = options;
-  const warn = (message: string): void => {
-    if (!QUIET.includes(logLevel)) err(`ofn-sidecar: ${message}\n`);
+  const tell: Tell = (message, level) => {
+    if (LEVELS.indexOf(level) > LEVELS.indexOf(logLevel)) return;
+    (level === 'warn' ? err : out)(`ofn-sidecar: ${message}\n`);
   };
   if (ignored.length > 0) {
-    warn(`${ignored.map((flag) => `--${flag}`).join(', ')}: accepted, but nothing here needs it`);
+    const flags = ignored.map((flag) => `--${flag}`).join(', ');
+    tell(`${flags}: accepted, but nothing here needs it`, 'warn');
   }
   const stopping = new AbortController();
   const end = (): void => stopping.abort();
@@ -55,14 +58,17 @@ async function serve(options: BinOptions, { env, out, err, stop }: Terminal): Pr
     ...(apiToken === undefined ? {} : { apiToken }),
     ...(appApiToken === undefined ? {} : { appApiToken }),
     env,
-    log: warn,
+    log: tell,
     onShutdown: end,
   });
-  const { appId, httpPort, grpcPort } = sidecar;
+  const { appId, httpPort, grpcPort, engine } = sidecar;
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   out(
     `ofn-sidecar: ready for app "${appId}": HTTP API at ${host}:${httpPort}, gRPC API at ${host}:${grpcPort}\n`,
   );
+  const components = engine.components.map(({ name, type }) => `${name} (${type})`).join(', ');
+  tell(`components: ${components || 'none; --resources-path names a folder of them'}`, 'info');
+  if (appPort === undefined) tell('no --app-port: nothing is delivered to an app', 'info');
   await new Promise<void>((resolve) => {
     if (stopping.signal.aborted) resolve();
     else stopping.signal.addEventListener('abort', () => resolve(), { once: true });

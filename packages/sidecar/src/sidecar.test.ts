@@ -195,6 +195,54 @@ describe('subscriptions', () => {
     });
   });
 
+  it('tells what the app takes, and that it waited for it', async () => {
+    const spare = await startHttpApp([], () => ({ status: 200 }));
+    await spare.stop();
+    const told: string[] = [];
+    let onWaiting: (() => void) | undefined;
+    const waiting = new Promise<void>((resolve) => {
+      onWaiting = resolve;
+    });
+    const sidecar = await startSidecar({
+      components: [
+        PUBSUB,
+        { name: 'tick', type: 'bindings.cron', metadata: { schedule: '@daily' } },
+      ],
+      appPort: spare.port,
+      log: (message) => {
+        told.push(message);
+        if (message.startsWith('waiting')) onWaiting?.();
+      },
+    });
+    await waiting;
+    const listed = ['pubsub', 'pubsup'].map((pubsubname) => ({
+      pubsubname,
+      topic: 'orders',
+      route: '/orders',
+    }));
+    await startHttpApp(listed, () => undefined, spare.port);
+    await sidecar.appReady();
+    expect(told).toEqual([
+      `waiting for the app at 127.0.0.1:${spare.port}`,
+      'topic orders is subscribed on pubsub pubsup, which does not exist; there is pubsub',
+      'the app does not take the binding tick: it is not started',
+      `found the app at 127.0.0.1:${spare.port} (http); it takes topic orders of pubsub`,
+    ]);
+  });
+
+  it('says what to do when an app that should speak gRPC does not', async () => {
+    const app = await startHttpApp([], () => ({ status: 200 }));
+    const told: string[] = [];
+    const sidecar = await startSidecar({
+      components: [PUBSUB],
+      appPort: app.port,
+      appProtocol: 'grpc',
+      log: (message) => told.push(message),
+    });
+    await expect(sidecar.appReady()).rejects.toThrow('Protocol error');
+    expect(told.at(-1)).toMatch(/APP_PROTOCOL=grpc for it, or --app-protocol http here$/);
+  });
+
   it('says so when an app cannot list them', async () => {
     const app = await startHttpApp('not a list', () => undefined);
     const sidecar = await startSidecar({ components: [PUBSUB], appPort: app.port });

@@ -7,6 +7,7 @@ import { realClock, type Clock } from './clock.ts';
 import type { Engine } from './contract.ts';
 import { startEngine } from './engine.ts';
 import { createJournal, type Journal } from './journal.ts';
+import { createNarration } from './narration.ts';
 import type { ResiliencySpec } from './resiliency.ts';
 import {
   checkComponents,
@@ -65,8 +66,8 @@ export interface SidecarOptions {
   maxBodySize?: number;
   /** Where cron, backoff, bulk waits, ttl and health checks get their time from. Default: real. */
   clock?: Clock;
-  /** Told of what daprd would log as a warning. Default: nobody is. */
-  log?: (message: string) => void;
+  /** Told of warnings, of what was found at the start, and of each event. Default: nobody is. */
+  log?: (message: string, level: 'debug' | 'info' | 'warn') => void;
   /** Seconds that `stop` gives what is in flight. Default 5. */
   gracefulShutdownSeconds?: number;
   /** Entries that the journal keeps. Default 100,000. */
@@ -168,13 +169,17 @@ const DEFAULT_JOURNAL_LIMIT = 100_000;
  * await sidecar.stop();
  */
 export async function createSidecar(options: SidecarOptions = {}): Promise<Sidecar> {
-  const { appId = 'app', clock = realClock, log = () => undefined } = options;
+  const { appId = 'app', clock = realClock, log } = options;
   const grace = (options.gracefulShutdownSeconds ?? DEFAULT_GRACE) * 1000;
   const maxBodySize = options.maxBodySize ?? MAX_BODY_SIZE;
   const resources = await collectResources(options, appId);
   const app = toAddress(options, appId, maxBodySize);
   const healthCheck = toHealthCheck(options.healthCheck);
-  const journal = createJournal(clock, options.journalLimit ?? DEFAULT_JOURNAL_LIMIT);
+  const journal = createJournal(
+    clock,
+    options.journalLimit ?? DEFAULT_JOURNAL_LIMIT,
+    log && createNarration(log),
+  );
   const stores = new Map(
     resources.components
       .filter(({ type }) => STATE_STORE_TYPES.includes(type))
@@ -191,7 +196,7 @@ export async function createSidecar(options: SidecarOptions = {}): Promise<Sidec
     healthCheck,
     clock,
     journal,
-    warn: log,
+    tell: log ?? (() => undefined),
   });
   const context = {
     engine,

@@ -61,6 +61,7 @@ function setUp({ handler = () => {}, signature = 'openfunction', ...given }: Giv
     deliveries,
     lines,
     input,
+    messageOf,
     /** Delivers an event; the promise is its acknowledgement. */
     deliver: (data?: unknown, attributes?: object): Promise<Acknowledgement> =>
       new Promise((resolve) => {
@@ -518,6 +519,62 @@ describe('a cut-off', () => {
   });
 });
 
+describe('a delivery whose sidecar has gone', () => {
+  test('is not handled when it waited for its turn, and lets the next one in', async () => {
+    const first = signalled();
+    const seen: unknown[] = [];
+    const handler: Handler = (_, data) => {
+      seen.push(data);
+      return data === 1 ? first.promise : undefined;
+    };
+    const { deliveries, input, messageOf, deliver, lines } = setUp({
+      handler,
+      input: { concurrency: 1, order: () => 'k' },
+      maxConcurrency: 1,
+    });
+    const one = deliver(1);
+    const acknowledge = vi.fn<Acknowledge>();
+    deliveries.deliver(input, messageOf(2), acknowledge)?.abandon();
+    const three = deliver(3);
+    first.resolve();
+    expect(await Promise.all([one, three])).toEqual(['SUCCESS', 'SUCCESS']);
+    expect(seen).toEqual([1, 3]);
+    expect(acknowledge).not.toHaveBeenCalled();
+    expect(lines).toMatchObject([
+      { level: 'info', message: 'to be delivered again: the sidecar no longer waits' },
+    ]);
+    await deliveries.drained();
+  });
+
+  test('aborts the signal of a handler that runs, and holds up those behind it until its end', async () => {
+    const end = signalled();
+    const signals: AbortSignal[] = [];
+    const handler: Handler = (ctx: Context, data) => {
+      signals.push(ctx.signal);
+      return data === 1 ? end.promise : undefined;
+    };
+    const { deliveries, input, messageOf, deliver } = setUp({ handler, input: { concurrency: 1 } });
+    const acknowledge = vi.fn<Acknowledge>();
+    const open = deliveries.deliver(input, messageOf(1), acknowledge);
+    const two = deliver(2);
+    open?.abandon();
+    expect(signals).toMatchObject([{ aborted: true, reason: { name: 'AbortError' } }]);
+    expect(acknowledge).not.toHaveBeenCalled();
+    end.resolve();
+    expect(await two).toBe('SUCCESS');
+    expect(signals).toHaveLength(2);
+    // Its sidecar does not hear it.
+    expect(acknowledge).toHaveBeenCalledExactlyOnceWith('SUCCESS');
+  });
+
+  test('is past all that when it is acknowledged', () => {
+    const { deliveries, input, messageOf } = setUp();
+    const acknowledge = vi.fn<Acknowledge>();
+    deliveries.deliver(input, messageOf(1), acknowledge)?.abandon();
+    expect(acknowledge).toHaveBeenCalledExactlyOnceWith('SUCCESS');
+  });
+});
+
 describe('drained', () => {
   test('resolves at once without deliveries, and else when the last handler has settled', async () => {
     const end = signalled();
@@ -539,12 +596,12 @@ describe('the log', () => {
     [
       'error',
       () => raise(new Error('broken')),
-      'the function failed; the event is delivered again',
+      'the function failed; the event is to be delivered again',
     ],
     ['warn', () => raise(new DropError('negative')), 'dropped: negative'],
-    ['info', () => raise(new RetryError('locked')), 'delivered again: locked'],
+    ['info', () => raise(new RetryError('locked')), 'to be delivered again: locked'],
     ['warn', (ctx: Context) => ctx.drop(), 'dropped: the handler asked for it'],
-    ['info', (ctx: Context) => ctx.retry(), 'delivered again: the handler asked for it'],
+    ['info', (ctx: Context) => ctx.retry(), 'to be delivered again: the handler asked for it'],
   ] as const)('tells at %s of %s', async (level, handler, message) => {
     const { deliver, lines } = setUp({ handler: handler as Handler });
     await deliver();

@@ -23,8 +23,12 @@ export interface DeliveryObserver {
 
 /** Delivers messages, and knows those that are not acknowledged yet. */
 export interface Deliveries {
-  /** Calls `acknowledge` once, when the handler has settled or is not waited for any more. */
-  deliver(input: Input, message: Message, acknowledge: Acknowledge): void;
+  /**
+   * Calls `acknowledge` once, when the handler has settled or is not waited for any more.
+   *
+   * @returns What is open; `undefined` when nothing is.
+   */
+  deliver(input: Input, message: Message, acknowledge: Acknowledge): OpenDelivery | undefined;
   /** Resolves when no delivery is open and no handler is running. */
   drained(): Promise<void>;
   /** Has every open delivery, and every one that still comes, delivered again. Returns their number. */
@@ -32,6 +36,15 @@ export interface Deliveries {
 }
 
 export type Acknowledge = (acknowledgement: Acknowledgement) => void;
+
+/** A delivery that is not acknowledged yet. */
+export interface OpenDelivery {
+  /**
+   * The sidecar has gone, or given up, and delivers the event again: an event that waits for its turn
+   * is not handled, and the signal of one that is being handled aborts.
+   */
+  abandon(): void;
+}
 
 /** How messages are delivered. */
 export interface DeliverySettings {
@@ -64,21 +77,23 @@ export function createDeliveries(settings: DeliverySettings): Deliveries {
     deliver(input, message, acknowledge) {
       if (stopped !== undefined) {
         acknowledge('RETRY');
-        return;
+        return undefined;
       }
       const delivery = new Delivery(servedOf(input), message, acknowledge, close, observer);
       open.add(delivery);
       const gate = gates.get(input);
-      if (gate === undefined) delivery.run(ignore);
-      else {
-        const key = delivery.keyOf(input);
-        if (delivery.isAcknowledged) return;
-        gate(key, (release) => {
-          // What is let in by those that are cut off is given back as well, or was already.
-          if (stopped === undefined) delivery.run(release);
-          else release();
-        });
+      if (gate === undefined) {
+        delivery.run(ignore);
+        return delivery;
       }
+      const key = delivery.keyOf(input);
+      if (delivery.isAcknowledged) return undefined;
+      gate(key, (release) => {
+        // What is let in by those that are cut off is given back as well, or was already.
+        if (stopped === undefined && !delivery.isAcknowledged) delivery.run(release);
+        else release();
+      });
+      return delivery;
     },
     drained() {
       if (open.size === 0) return Promise.resolve();
@@ -106,7 +121,7 @@ function gateOf(input: Input, everywhere: Gate | undefined): Gate | undefined {
 function ignore(): void {}
 
 /** One message on its way through one function. */
-class Delivery implements Channel {
+class Delivery implements Channel, OpenDelivery {
   isAcknowledged = false;
   readonly #served: ServedFunction;
   readonly #message: Message;
@@ -115,6 +130,7 @@ class Delivery implements Channel {
   readonly #close: (delivery: Delivery) => void;
   readonly #observer: DeliveryObserver | undefined;
   #release: () => void = ignore;
+  #isRunning = false;
   #timer: NodeJS.Timeout | undefined = undefined;
   #start = 0;
 
@@ -149,6 +165,7 @@ class Delivery implements Channel {
 
   run(release: () => void): void {
     this.#release = release;
+    this.#isRunning = true;
     const { definition, timeout } = this.#served;
     if (this.#observer !== undefined) {
       this.#start = performance.now();
@@ -213,6 +230,17 @@ class Delivery implements Channel {
     this.leave();
   }
 
+  abandon(): void {
+    if (this.isAcknowledged) return;
+    this.#invocation.abort(new DOMException('The sidecar no longer waits', 'AbortError'));
+    // A handler that runs may have done its work: those behind it still wait for its end.
+    if (this.#isRunning) return;
+    this.isAcknowledged = true;
+    logFailure(this.#invocation, this.#message, new RetryError('the sidecar no longer waits'));
+    this.#invocation.end();
+    this.#close(this);
+  }
+
   /** Has the event delivered again, though its handler goes on. */
   giveBack(error: OfnError): void {
     this.#invocation.abort(error);
@@ -268,7 +296,7 @@ function logFailure({ log }: Invocation, { input, event }: Message, err: Error):
     ...(topic === undefined ? {} : { topic }),
     event: event.id,
   };
-  if (err instanceof RetryError) log.info(fields, `delivered again: ${err.message}`);
+  if (err instanceof RetryError) log.info(fields, `to be delivered again: ${err.message}`);
   else if (err instanceof DropError) log.warn(fields, `dropped: ${err.message}`);
-  else log.error({ ...fields, err }, 'the function failed; the event is delivered again');
+  else log.error({ ...fields, err }, 'the function failed; the event is to be delivered again');
 }

@@ -34,7 +34,7 @@ import {
   type TopicEventRequest,
 } from './app-callback.ts';
 import { assertToken } from './app-token.ts';
-import type { Acknowledgement, Deliveries } from './delivery.ts';
+import type { Acknowledgement, Deliveries, OpenDelivery } from './delivery.ts';
 import { createInputFinder } from './input-finder.ts';
 import type { Input } from './input.ts';
 import {
@@ -80,24 +80,25 @@ export function createGrpcChannel(settings: GrpcChannelSettings): GrpcChannel {
   const subscriptions = toSubscriptionsReply(inputs);
   const bindings = inputs.filter(({ kind }) => kind === 'binding');
 
-  // Every method checks the token; what one throws, the sidecar gets as a status, and the log whole.
+  // Checks the token; what the method throws, the sidecar gets as a status, and the log whole.
   function method<Request, Reply extends object>(
     handle: (
       request: Request,
       headers: Strings,
       done: (reply: Reply) => void,
       fail: (error: ServiceError) => void,
-    ) => void,
+    ) => OpenDelivery | undefined | void,
   ) {
     return (call: ServerUnaryCall<Request, Reply>, reply: sendUnaryData<Reply>): void => {
       try {
         assertToken(token, call.metadata.get('dapr-api-token')[0]);
-        handle(
+        const delivery = handle(
           call.request,
           toStrings(call.metadata),
           (value) => reply(null, value),
           (error) => reply(error),
         );
+        if (delivery) call.on('cancelled', () => delivery.abandon());
       } catch (thrown) {
         const error = toError(thrown);
         log.error({ err: error, method: call.getPath() }, 'a call of the sidecar was refused');
@@ -110,7 +111,7 @@ export function createGrpcChannel(settings: GrpcChannelSettings): GrpcChannel {
     const { topic, pubsubName, path } = request;
     const input = topicInput(path, topic, pubsubName);
     const message = fromTopicEvent(input, request, { headers, metadata: {} });
-    deliveries.deliver(input, message, (acknowledgement) => {
+    return deliveries.deliver(input, message, (acknowledgement) => {
       done(create(TopicEventResponseSchema, { status: TopicEventStatus[acknowledgement] }));
     });
   });
@@ -119,6 +120,7 @@ export function createGrpcChannel(settings: GrpcChannelSettings): GrpcChannel {
     const { entries, topic, pubsubName, path } = request;
     const input = topicInput(path, topic, pubsubName);
     const statuses: { entryId: string; status: TopicEventStatus }[] = [];
+    const open: (OpenDelivery | undefined)[] = [];
     const settle = (entryId: string, acknowledgement: Acknowledgement): void => {
       statuses.push({ entryId, status: TopicEventStatus[acknowledgement] });
       if (statuses.length === entries.length) {
@@ -140,8 +142,11 @@ export function createGrpcChannel(settings: GrpcChannelSettings): GrpcChannel {
         settle(entryId, 'RETRY');
         continue;
       }
-      deliveries.deliver(input, message, (acknowledgement) => settle(entryId, acknowledgement));
+      open.push(
+        deliveries.deliver(input, message, (acknowledgement) => settle(entryId, acknowledgement)),
+      );
     }
+    return { abandon: () => open.forEach((delivery) => delivery?.abandon()) };
   });
 
   const onBindingEvent = method<BindingEventRequest, object>((request, headers, done, fail) => {
@@ -151,7 +156,7 @@ export function createGrpcChannel(settings: GrpcChannelSettings): GrpcChannel {
       throw new OfnError('OFN_INPUT_UNKNOWN', `no function takes the binding "${name}"`);
     }
     const message = fromBinding(input, toBuffer(data), { headers, metadata });
-    deliveries.deliver(input, message, (acknowledgement) => {
+    return deliveries.deliver(input, message, (acknowledgement) => {
       if (acknowledgement !== 'RETRY') done(create(BindingEventResponseSchema, {}));
       else fail({ code: status.UNKNOWN, details: 'the event has to be delivered again' });
     });
@@ -192,15 +197,18 @@ export function createGrpcChannel(settings: GrpcChannelSettings): GrpcChannel {
     onBulkTopicEvent,
     onBindingEvent,
     onInvoke,
-    listTopicSubscriptions: method((_, __, done) => done(subscriptions)),
-    listInputBindings: method((_, __, done) => {
+    // These and the health check without the token: daprd shows it with events and invocations alone.
+    listTopicSubscriptions: (_: unknown, reply: sendUnaryData<object>) => {
+      reply(null, subscriptions);
+    },
+    listInputBindings: (_: unknown, reply: sendUnaryData<object>) => {
       const names = bindings.map(({ component }) => component);
-      done(create(ListInputBindingsResponseSchema, { bindings: names }));
-    }),
+      reply(null, create(ListInputBindingsResponseSchema, { bindings: names }));
+    },
   });
   server.addService(appCallbackAlpha, { onBulkTopicEventAlpha1: onBulkTopicEvent });
   server.addService(appCallbackHealthCheck, {
-    // Without the token, which the sidecar does not send here. Any error is unhealthy.
+    // Any error is unhealthy.
     healthCheck: (_: unknown, reply: sendUnaryData<object>) => {
       if (state() === 'running') reply(null, create(HealthCheckResponseSchema, {}));
       else reply({ code: status.UNAVAILABLE, details: `the app is ${state()}` });

@@ -196,6 +196,24 @@ describe('an event of a binding', () => {
     expect((await ask({ method: 'OPTIONS', path: '/tick' })).status).toBe(200);
     expect((await post('/tick', '1')).status).toBe(200);
   });
+
+  test('is taken at a route that a URL has to escape', async () => {
+    const { post, send: ask } = await startApp([binding(() => {}, { route: '/été 1' })]);
+    const path = encodeURI('/été 1');
+    expect((await ask({ method: 'OPTIONS', path })).status).toBe(200);
+    expect((await post(path, '1')).status).toBe(200);
+  });
+
+  test.each(['/healthz', '/readyz', '/favicon.ico'])(
+    'at %s is handled, and not answered as a probe',
+    async (route) => {
+      const seen: unknown[] = [];
+      const tick = binding((_: Context, data: unknown) => void seen.push(data), { route });
+      const { post } = await startApp([tick]);
+      expect((await post(route, '1')).status).toBe(200);
+      expect(seen).toEqual([1]);
+    },
+  );
 });
 
 describe('a bulk', () => {

@@ -9,7 +9,7 @@ import type { FunctionResponse } from '../http/response.ts';
 import { toFailure } from '../invocation/outcome.ts';
 import type { Logger } from '../logger.ts';
 import { assertToken } from './app-token.ts';
-import type { Acknowledgement, Deliveries } from './delivery.ts';
+import type { Acknowledgement, Deliveries, OpenDelivery } from './delivery.ts';
 import { createInputFinder } from './input-finder.ts';
 import type { Input } from './input.ts';
 import {
@@ -52,24 +52,25 @@ export function createHttpChannel(settings: HttpChannelSettings): HttpChannel {
   const find = createInputFinder(inputs);
   const subscriptions = JSON.stringify(toSubscriptions(inputs));
 
-  function receive({ request, response }: Exchange, input: Input, bytes: Buffer): void {
+  function receive(
+    { request, response }: Exchange,
+    input: Input,
+    bytes: Buffer,
+  ): OpenDelivery | undefined {
     const headers = toHeaders(request.headers);
     if (input.kind === 'binding') {
       const message = fromBinding(input, bytes, { headers, metadata: toMetadata(headers) });
-      deliveries.deliver(input, message, (acknowledgement) => {
+      return deliveries.deliver(input, message, (acknowledgement) => {
         // Exactly 200: a retry policy takes any other status, 204 too, for a failure.
         answer(response, acknowledgement === 'RETRY' ? 500 : 200);
       });
-      return;
     }
     const body = parseJson(request, bytes);
-    const own = input.path === request.path ? input : ownInput(input, body);
-    if (isBulk(request, body)) {
-      receiveBulk(response, own, body.entries, headers);
-      return;
-    }
+    const isAnnounced = [request.path, decodePath(request.path)].includes(input.path);
+    const own = isAnnounced ? input : ownInput(input, body);
+    if (isBulk(request, body)) return receiveBulk(response, own, body.entries, headers);
     const message = fromJsonEvent(own, body, { headers, metadata: {} });
-    deliveries.deliver(own, message, (status) => {
+    return deliveries.deliver(own, message, (status) => {
       answer(response, 200, JSON.stringify({ status }));
     });
   }
@@ -86,8 +87,9 @@ export function createHttpChannel(settings: HttpChannelSettings): HttpChannel {
     input: Input,
     entries: readonly unknown[],
     headers: Strings,
-  ): void {
+  ): OpenDelivery {
     const statuses: { entryId: string; status: Acknowledgement }[] = [];
+    const open: (OpenDelivery | undefined)[] = [];
     const settle = (entryId: string, status: Acknowledgement): void => {
       statuses.push({ entryId, status });
       if (statuses.length === entries.length) answer(response, 200, JSON.stringify({ statuses }));
@@ -108,8 +110,9 @@ export function createHttpChannel(settings: HttpChannelSettings): HttpChannel {
         settle(id, 'RETRY');
         continue;
       }
-      deliveries.deliver(input, message, (status) => settle(id, status));
+      open.push(deliveries.deliver(input, message, (status) => settle(id, status)));
     }
+    return { abandon: () => open.forEach((delivery) => delivery?.abandon()) };
   }
 
   function post(request: FunctionRequest, response: FunctionResponse, input: Input): void {
@@ -120,7 +123,7 @@ export function createHttpChannel(settings: HttpChannelSettings): HttpChannel {
       if (exchange.isAnswered) return;
       try {
         if (error !== undefined) throw error;
-        receive(exchange, input, bytes);
+        exchange.delivery = receive(exchange, input, bytes);
       } catch (thrown) {
         log.error({ err: thrown, input: input.name }, 'an event could not be received');
         refuse(request, response, thrown);
@@ -129,7 +132,8 @@ export function createHttpChannel(settings: HttpChannelSettings): HttpChannel {
   }
 
   function inputAt(path: string): Input | undefined {
-    const announced = find.atPath(path);
+    // A route of a component may hold what a URL has to escape.
+    const announced = find.atPath(path) ?? find.atPath(decodePath(path));
     if (announced !== undefined || functionPaths.includes(path)) return announced;
     return find.named(decodePath(path).slice(1));
   }

@@ -156,6 +156,11 @@ describe.each([
     expect([...registry.functions]).toEqual([['f', definition]]);
   });
 
+  test('needs no options', () => {
+    const definition = register('f', handler as never) as { trigger: object };
+    expect(definition).toMatchObject({ name: 'f', handler, trigger: { kind } });
+  });
+
   test('freezes what it waits for, and leaves what it was given alone', () => {
     const options = Object.freeze({ concurrency: 1 });
     const definition = register('f', options, handler) as { trigger: object };
@@ -172,10 +177,17 @@ describe.each([
   });
 
   test.each([
-    ['no options', [], /the options must be an object, not undefined$/],
-    ['a handler alone', [handler], /the options must be an object, not function$/],
-    ['options that are null', [null, handler], /the options must be an object, not null$/],
-    ['no handler', [{}], /the handler must be a function, not undefined$/],
+    [
+      'options that are a function',
+      [handler, {}],
+      /the options must be an object, not function: \w+\(name, options, handler\)$/,
+    ],
+    [
+      'options that are null',
+      [null, handler],
+      /the options must be an object, not null: \w+\(name, options, handler\)$/,
+    ],
+    ['no handler', [{}], /the handler must be a function, not an object$/],
     [
       'a class',
       [

@@ -143,10 +143,15 @@ export function event(name: string, ...rest: unknown[]): FunctionDefinition {
  */
 export function topic<Data = any>(
   name: string,
+  handler: OpenFunctionHandler<Data>,
+): FunctionDefinition;
+export function topic<Data = any>(
+  name: string,
   options: TopicOptions<Data>,
   handler: OpenFunctionHandler<Data>,
-): FunctionDefinition {
-  return registerTrigger(name, 'topic', options, handler);
+): FunctionDefinition;
+export function topic(name: string, ...rest: unknown[]): FunctionDefinition {
+  return registerTrigger(name, 'topic', rest);
 }
 
 /**
@@ -163,10 +168,15 @@ export function topic<Data = any>(
  */
 export function binding<Data = any>(
   name: string,
+  handler: OpenFunctionHandler<Data>,
+): FunctionDefinition;
+export function binding<Data = any>(
+  name: string,
   options: BindingOptions<Data>,
   handler: OpenFunctionHandler<Data>,
-): FunctionDefinition {
-  return registerTrigger(name, 'binding', options, handler);
+): FunctionDefinition;
+export function binding(name: string, ...rest: unknown[]): FunctionDefinition {
+  return registerTrigger(name, 'binding', rest);
 }
 
 /**
@@ -216,16 +226,16 @@ function register(
 function registerTrigger(
   name: string,
   kindOfTrigger: Trigger['kind'],
-  options: unknown,
-  handler: unknown,
+  rest: readonly unknown[],
 ): FunctionDefinition {
+  const [options, handler] = rest.length === 1 ? [{}, rest[0]] : rest;
   if (typeof options !== 'object' || options === null) {
-    const message = `function "${name}": the options must be an object, not ${kind(options)}`;
+    const message = `function "${name}": the options must be an object, not ${kind(options)}: ${kindOfTrigger}(name, options, handler)`;
     throw new OfnError('OFN_FUNCTION_INVALID', message);
   }
-  const { plugins, schema, path, methods, body, ...rest } = options as HttpFunctionOptions;
+  const { plugins, schema, path, methods, body, ...own } = options as HttpFunctionOptions;
   const shared = { plugins, schema, path, methods, body } as HttpFunctionOptions;
-  const trigger = { ...rest, kind: kindOfTrigger } as Trigger;
+  const trigger = { ...own, kind: kindOfTrigger } as Trigger;
   return keep(defineFunction(name, 'openfunction', handler, shared, trigger));
 }
 

@@ -16,6 +16,8 @@ export class Exchange implements InvocationOrigin {
   readonly response: FunctionResponse;
   /** The call that is running; the events of a batch follow each other. */
   invocation: Invocation | undefined = undefined;
+  /** In place of a call: the events of Dapr that the request delivers. */
+  delivery: { abandon(): void } | undefined = undefined;
   /** Whether a handler has been called and has not settled. */
   running = false;
   /** Whether the client has its answer, or has gone. */
@@ -92,8 +94,11 @@ export function createTracker(): ExchangeTracker {
     if (exchange.over) return;
     exchange.over = true;
     open -= 1;
-    const { invocation, request, response } = exchange;
-    if (!response.writableFinished) invocation?.abort(disconnected());
+    const { delivery, invocation, request, response } = exchange;
+    if (!response.writableFinished) {
+      invocation?.abort(disconnected());
+      delivery?.abandon();
+    }
     invocation?.end();
     if (!exchange.running) forget(exchange);
     // A handler that still reads the body would wait for the rest of it for ever.

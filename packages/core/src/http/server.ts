@@ -67,7 +67,8 @@ export function createFunctionServer(settings: ServerSettings): Server {
   const mayBeFiltered = (url: string): boolean => filtered.some((path) => url.startsWith(path));
 
   function answerFiltered(path: string, response: ServerResponse): boolean {
-    if (probes.includes(path)) {
+    // What is posted there is no probe: an answer would tell a sidecar that its event was handled.
+    if (probes.includes(path) && response.req.method !== 'POST') {
       answerProbe(path, health, response);
       return true;
     }

@@ -100,7 +100,7 @@ function toReasons({ bytes }: SidecarReply): ReadonlyMap<string, string> {
   const failed = Array.isArray(listed) ? (listed as readonly unknown[]) : [];
   return new Map(
     failed.map((item) => {
-      const { entryId, error } = item as { entryId?: unknown; error?: unknown };
+      const { entryId, error } = (item ?? {}) as { entryId?: unknown; error?: unknown };
       return [String(entryId), typeof error === 'string' ? error : 'no reason given'];
     }),
   );

@@ -110,6 +110,18 @@ describe('an event', () => {
     expect(daprd.values.size).toBe(0);
   });
 
+  test.each<[string, (ctx: Invocation) => void]>([
+    ['an error in a timer', (ctx) => ctx.fail(new Error('stray'))],
+    ['its signal, which it heeded', (ctx) => ctx.abort(new Error('no longer'))],
+  ])('is not taken for handled when its handler returns after %s', async (_, happen) => {
+    const { daprd, deliver } = await start();
+    await deliver(happen);
+    expect(daprd.values.size).toBe(0);
+    const handler = vi.fn<() => void>();
+    await deliver(handler);
+    expect(handler).toHaveBeenCalledOnce();
+  });
+
   test('is not taken for handled when it is dropped by an error', async () => {
     const { daprd, deliver } = await start();
     await expect(deliver(() => Promise.reject(new DropError('no')))).rejects.toThrow('no');

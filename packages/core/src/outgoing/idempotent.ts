@@ -92,7 +92,7 @@ export function idempotent({ store, ttl = '24h', lease = 60, key }: IdempotentOp
         await release(states, claim, invocation);
         throw error;
       }
-      if (invocation.asked !== undefined) await release(states, claim, invocation);
+      if (hasFailed(invocation)) await release(states, claim, invocation);
       else if (!claim.isHandedOut) await markDone(states, claim, invocation);
       return result;
     },
@@ -123,6 +123,12 @@ export function idempotencyRecord(ctx: Invocation): StateOperation {
     operation: 'upsert',
     request: { key: claim.key, value: toDone(claim), ...toSave(claim) },
   };
+}
+
+// A handler may return when its call has failed elsewhere: in a timer, at its time limit, or because it
+// heeded its signal. Its event is delivered again then, and must not be taken for one that was handled.
+function hasFailed({ asked, error, aborted }: Invocation): boolean {
+  return asked !== undefined || error !== undefined || aborted;
 }
 
 function toDone({ owner }: Claim): EventRecord {

@@ -111,7 +111,7 @@ describe('ctx.state', () => {
     });
     await expect(outgoingTo(daprd, { states: {} }).state.get('a')).rejects.toMatchObject({
       code: 'OFN_STATE_UNKNOWN',
-      message: expect.stringContaining('there is none') as unknown,
+      message: 'there is no state store: add it under "states" in the function context',
     });
     expect(daprd.requests).toEqual([]);
   });

@@ -99,8 +99,11 @@ function pickStore(
       : stores[name];
   if (found !== undefined) return found;
   const there = all.length === 0 ? 'none' : Object.keys(stores).join(', ');
-  const asked = name === undefined ? 'no state store' : `no state store "${name}"`;
-  const message = `there is ${asked}; there is ${there}: add it under "states" in the function context`;
+  const asked =
+    name === undefined
+      ? 'there is no state store'
+      : `there is no state store "${name}"; there is ${there}`;
+  const message = `${asked}: add it under "states" in the function context`;
   throw new OfnError('OFN_STATE_UNKNOWN', message);
 }
 

@@ -54,6 +54,7 @@ describe('send', () => {
     });
     const { cause } = error as OfnError;
     expect(cause).toBeInstanceOf(AggregateError);
+    expect((cause as AggregateError).message).toBe('the errors of gone, lost');
     expect((cause as AggregateError).errors).toHaveLength(2);
     expect((cause as AggregateError).errors[0]).toBeInstanceOf(OfnError);
   });

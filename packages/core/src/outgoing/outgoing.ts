@@ -117,9 +117,10 @@ function toSendError(
     count === 1
       ? `the output could not be sent: ${reasons}`
       : `${failed.length} of ${count} outputs could not be sent: ${reasons}`;
+  // A log shows the message of the cause as well: the reasons stand in it once.
   const cause = new AggregateError(
     failed.map(({ error }) => error),
-    message,
+    `the errors of ${failed.map(({ name }) => name).join(', ')}`,
   );
   return new OfnError('OFN_OUTPUT_FAILED', message, { cause });
 }

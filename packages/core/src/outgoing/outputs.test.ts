@@ -188,6 +188,16 @@ describe('a topic', () => {
     await expect(output.send('x', { topic: 'orders' })).resolves.toBeUndefined();
   });
 
+  test('says which token is missing when the sidecar asks for one', async () => {
+    const { daprd, output } = await start(TOPIC);
+    daprd.intercept = (_, response) => Boolean(response.writeHead(401).end('invalid api token\n'));
+    await expect(output.send('x')).rejects.toThrow(
+      /401: invalid api token; give the function the DAPR_API_TOKEN of the sidecar$/,
+    );
+    daprd.intercept = (_, response) => Boolean(response.writeHead(401).end('who are you?'));
+    await expect(output.send('x')).rejects.toThrow(/401: who are you\?$/);
+  });
+
   test('rejects with the reason that Dapr gives', async () => {
     const { output } = await start({ ...TOPIC, componentName: 'missing' });
     await expect(output.send('x')).rejects.toMatchObject({
@@ -256,7 +266,7 @@ describe('publishBulk', () => {
   test('rejects when a failure names no entry that was sent', async () => {
     const { daprd, output } = await start(TOPIC);
     daprd.intercept = (_, response) =>
-      Boolean(response.writeHead(500).end('{"failedEntries":[{"entryId":"?"}]}'));
+      Boolean(response.writeHead(500).end('{"failedEntries":[{"entryId":"?"},null,1]}'));
     await expect(output.publishBulk(['a'])).rejects.toMatchObject({ code: 'OFN_OUTPUT_FAILED' });
   });
 

@@ -58,6 +58,11 @@ describe('parseSidecarAddress', () => {
     expect(parseSidecarAddress(env)).toEqual(parseSidecarAddress({}));
   });
 
+  test('does not repeat the password of an endpoint that it refuses', () => {
+    const env = { DAPR_HTTP_ENDPOINT: 'http://me:p@ss@host:3500' };
+    expect(() => parseSidecarAddress(env)).toThrow(/not "http:\/\/…@host:3500"$/);
+  });
+
   test.each([
     ['DAPR_HTTP_PORT', '0'],
     ['DAPR_HTTP_PORT', '80a'],

@@ -41,7 +41,9 @@ function given(env: Environment, name: string): string | undefined {
 }
 
 function invalid(name: string, text: string, expected: string): OfnError {
-  return new OfnError('OFN_OPTION_INVALID', `${name} must be ${expected}, not "${text}"`);
+  // It may hold a password.
+  const shown = text.replace(/\/\/[^/]*@/, '//…@');
+  return new OfnError('OFN_OPTION_INVALID', `${name} must be ${expected}, not "${shown}"`);
 }
 
 function parsePort(env: Environment, name: string, fallback: number): number {

@@ -39,13 +39,18 @@ export interface SidecarConnections {
   close(): void;
 }
 
+// An answer without an end would take all memory before the deadline.
+const LARGEST_REPLY = 256 * 1024 * 1024;
+
 /**
  * Makes the connections to one base URL; the first request opens the first.
+ *
+ * @param largest Bytes of a reply beyond which it fails. Default 256 MiB.
  *
  * Node's own client, not the `fetch` of the SDK's client: that one shares its agents with all clients of
  * the process, which the `stop` of any of them destroys, and takes a third of the time of a call.
  */
-export function createConnections(base: string): SidecarConnections {
+export function createConnections(base: string, largest = LARGEST_REPLY): SidecarConnections {
   const isHttps = base.startsWith('https:');
   const { hostname, port } = new URL(base);
   // Idle connections are closed early, before a server of the usual 5 s does it in the middle of a send.
@@ -63,7 +68,7 @@ export function createConnections(base: string): SidecarConnections {
     exchange: (path, { method, headers, body }, started) =>
       new Promise((resolve, reject) => {
         const request = send({ ...target, path, method, headers }, (response) =>
-          read(response, resolve, reject),
+          read(response, largest, resolve, reject),
         );
         request.on('error', reject);
         started(request);
@@ -75,11 +80,17 @@ export function createConnections(base: string): SidecarConnections {
 
 function read(
   response: IncomingMessage,
+  largest: number,
   resolve: (reply: SidecarReply) => void,
   reject: (error: Error) => void,
 ): void {
   const chunks: Buffer[] = [];
-  response.on('data', (chunk: Buffer) => chunks.push(chunk));
+  let size = 0;
+  response.on('data', (chunk: Buffer) => {
+    size += chunk.length;
+    if (size <= largest) chunks.push(chunk);
+    else response.destroy(new Error(`its answer is longer than ${largest} bytes`));
+  });
   response.on('error', reject);
   response.on('end', () => {
     const [first] = chunks;

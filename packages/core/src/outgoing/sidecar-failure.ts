@@ -15,14 +15,18 @@ export function toSidecarFailure({ status, bytes }: SidecarReply): SidecarFailur
   const text = bytes.toString('utf8');
   const body = parseObject(text);
   const errorCode = typeof body?.['errorCode'] === 'string' ? body['errorCode'] : undefined;
-  const message = typeof body?.['message'] === 'string' ? body['message'] : text.slice(0, 1000);
+  const message =
+    typeof body?.['message'] === 'string' ? body['message'] : text.slice(0, 1000).trim();
   return { status, errorCode, message };
 }
 
 /** The reason as one line for a message. */
 export function renderSidecarFailure({ status, errorCode, message }: SidecarFailure): string {
   const head = errorCode === undefined ? String(status) : `${status} ${errorCode}`;
-  return message === '' ? head : `${head}: ${message}`;
+  const reason = message === '' ? head : `${head}: ${message}`;
+  // Another app or system may answer 401 too; these are daprd's words.
+  if (status !== 401 || !/api token/i.test(message)) return reason;
+  return `${reason}; give the function the DAPR_API_TOKEN of the sidecar`;
 }
 
 /** A JSON object of a text; `undefined` when it is none. */

@@ -2,9 +2,10 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HttpMethod } from '@dapr/dapr';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { runInside } from '../invocation/invoke.ts';
 import { createCall, outgoingTo, startDaprd } from './daprd.fixture.ts';
+import { createConnections } from './sidecar-exchange.ts';
 
 /** A port that nothing listens on. */
 async function freePort(): Promise<number> {
@@ -126,6 +127,47 @@ describe('a sidecar that is there', () => {
       expect(daprd.requests).toHaveLength(1);
     },
   );
+
+  test.each(['send', 'save', 'get', 'ctx.dapr'] as const)(
+    'that redirects fails a %s: nothing was done',
+    async (what) => {
+      const daprd = await startDaprd();
+      daprd.intercept = (_, response) =>
+        Boolean(response.writeHead(308, { location: 'https://elsewhere/' }).end());
+      const { client, outputs, states } = outgoingTo(daprd);
+      const calls = {
+        send: () => outputs['orders']?.send(1),
+        save: () => states['pg']?.save('a', 1),
+        get: () => states['pg']?.get('a'),
+        'ctx.dapr': () => client.pubsub.publish('mq', 'orders', '1'),
+      };
+      await expect(calls[what]()).rejects.toMatchObject({
+        code: 'OFN_SIDECAR_UNAVAILABLE',
+        message: expect.stringContaining('redirects (308) to https://elsewhere/') as unknown,
+      });
+      expect(daprd.requests).toHaveLength(1);
+    },
+  );
+
+  test('hands on what another app answers, a redirect too', async () => {
+    const daprd = await startDaprd();
+    daprd.intercept = (_, response) => Boolean(response.writeHead(303).end('{"see":"other"}'));
+    await expect(
+      outgoingTo(daprd).client.invoker.invoke('app', 'work', HttpMethod.POST, {}),
+    ).resolves.toEqual({ see: 'other' });
+  });
+
+  test('whose answer is longer than what is read fails the call', async () => {
+    const daprd = await startDaprd();
+    daprd.intercept = (_, response) => Boolean(response.end('0123456789!'));
+    const read = (largest: number): Promise<unknown> => {
+      const connections = createConnections(daprd.address.http, largest);
+      onTestFinished(() => connections.close());
+      return connections.exchange('/', { method: 'GET', headers: {} }, () => {});
+    };
+    await expect(read(10)).rejects.toThrow('its answer is longer than 10 bytes');
+    await expect(read(11)).resolves.toMatchObject({ status: 200 });
+  });
 
   test('is asked for the method of another app once, even with GET', async () => {
     const daprd = await startDaprd();

@@ -55,8 +55,10 @@ export function createSidecarFetch(address: SidecarAddress, timeout: number): Si
         const wait = pause * (0.5 + Math.random() / 2);
         try {
           const reply = await connections.exchange(path, request, started);
+          if (isRedirect(path, reply)) throw redirected(address, reply);
           if (reply.status < 500 || --reads === 0) return reply;
         } catch (cause) {
+          if (cause instanceof OfnError) throw cause;
           if (isOver) throw timedOut(address, path, timeout, cause);
           if (!UNSENT.includes(codeOf(cause))) {
             if (--reads === 0) throw broken(address, path, cause);
@@ -95,10 +97,18 @@ export function createSidecarFetch(address: SidecarAddress, timeout: number): Si
   return Object.assign(send, { connect, close: () => connections.close() });
 }
 
+// What another app answers, and its reply to the sidecar passed on.
+const ANOTHER_APP = /^\/v1\.0[^/]*\/(invoke|actors)\//;
+
 // Reads that change nothing. A method of another app is not one, whatever its verb.
 function isSafe(path: string, method: string): boolean {
-  if (method === 'GET') return !/^\/v1\.0[^/]*\/(invoke|actors)\//.test(path);
+  if (method === 'GET') return !ANOTHER_APP.test(path);
   return method === 'POST' && /^\/v1\.0[^/]*\/state\/[^/]+\/(bulk|query)(\?|$)/.test(path);
+}
+
+// No sidecar redirects. A proxy in front of it may, and then nothing was done.
+function isRedirect(path: string, { status }: SidecarReply): boolean {
+  return status >= 300 && status < 400 && !ANOTHER_APP.test(path);
 }
 
 // What fails before a connection stands: nothing can have been received.
@@ -120,6 +130,13 @@ const HINT =
 function refused({ http }: SidecarAddress, timeout: number, cause: unknown): OfnError {
   const message = `the Dapr sidecar at ${http} cannot be reached: ${reasonOf(cause)}, for ${timeout} ms; ${HINT}`;
   return new OfnError('OFN_SIDECAR_UNAVAILABLE', message, { cause });
+}
+
+function redirected({ http }: SidecarAddress, { status, headers }: SidecarReply): OfnError {
+  const message =
+    `what answers at ${http} is no Dapr sidecar: it redirects (${status}) to ` +
+    `${headers.location ?? 'nowhere'}, and nothing was done; ${HINT}`;
+  return new OfnError('OFN_SIDECAR_UNAVAILABLE', message);
 }
 
 function broken({ http }: SidecarAddress, path: string, cause: unknown): OfnError {

@@ -295,6 +295,27 @@ describe('a failure', () => {
   });
 });
 
+test.each(['}{', '', 'null', '{"a":1}', '[null]', '[1]'])(
+  'an answer of %j where a list of keys is expected is a failure of the store',
+  async (answer) => {
+    const daprd = await startDaprd();
+    daprd.intercept = (_, response) => Boolean(response.end(answer));
+    const store = outgoingTo(daprd).states['pg'];
+    const error = { code: 'OFN_STATE_FAILED' };
+    await expect(store?.getBulk(['a'])).rejects.toMatchObject(error);
+  },
+);
+
+test.each(['{"results":5}', '{"results":[null]}'])(
+  'an answer of %j to a query is a failure of the store',
+  async (answer) => {
+    const daprd = await startDaprd();
+    daprd.intercept = (_, response) => Boolean(response.end(answer));
+    const store = outgoingTo(daprd).states['pg'];
+    await expect(store?.query({})).rejects.toMatchObject({ code: 'OFN_STATE_FAILED' });
+  },
+);
+
 test('a store keeps the fields of the context', async () => {
   const { store } = await start();
   expect(store).toMatchObject({

@@ -182,7 +182,7 @@ export function createStateStore(
       if (keys.length === 0) return [];
       const body = JSON.stringify({ keys, parallelism, metadata });
       const reply = await request(`${base}/bulk`, 'POST', { body });
-      return (parseValue(reply.bytes) as readonly WireItem[]).map((item) => toBulkItem<T>(item));
+      return parseItems(component, parseValue(reply.bytes)).map((item) => toBulkItem<T>(item));
     },
     async transaction(operations, { metadata } = {}) {
       if (operations.length === 0) return;
@@ -201,7 +201,7 @@ export function createStateStore(
       const found = reply.bytes.length === 0 ? undefined : parseValue(reply.bytes);
       const { results, token } = (found ?? {}) as WireQueryResult;
       return {
-        results: (results ?? []).map((item) => toBulkItem<T>(item)),
+        results: parseItems(component, results ?? []).map((item) => toBulkItem<T>(item)),
         token: token ?? undefined,
       };
     },
@@ -217,7 +217,7 @@ interface WireItem {
 }
 
 interface WireQueryResult {
-  readonly results?: readonly WireItem[] | null;
+  readonly results?: unknown;
   readonly token?: string;
 }
 
@@ -228,6 +228,13 @@ function toBulkItem<T>({ key, data, etag, error }: WireItem): BulkItem<T> {
     etag: etag ?? undefined,
     error: error === '' ? undefined : error,
   };
+}
+
+function parseItems(component: string, given: unknown): readonly WireItem[] {
+  const isObject = (item: unknown): boolean => typeof item === 'object' && item !== null;
+  if (Array.isArray(given) && given.every(isObject)) return given as readonly WireItem[];
+  const message = `state store ${component}: what answered for it is no list of keys`;
+  throw new OfnError('OFN_STATE_FAILED', message);
 }
 
 // What another writer has put there may be no JSON: then it is its text.

@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import { posix } from 'node:path';
 import { bindingRoutes } from './bindings.ts';
+import { isForeign } from './caller.ts';
 import type { ApiContext } from './context.ts';
 import { toFault } from './fault.ts';
 import { healthRoutes } from './health.ts';
@@ -26,7 +27,12 @@ export interface HttpSettings {
   readonly maxBodySize: number;
   /** What callers must send as `dapr-api-token`; `undefined` for no check. */
   readonly apiToken: string | undefined;
+  /** Whether web pages of other machines are refused. */
+  readonly isLocalOnly: boolean;
 }
+
+const FOREIGN =
+  'foreign Host or Origin: call it as 127.0.0.1 or localhost, or have it listen on another address\n';
 
 // Answered without a token: who probes cannot know it.
 const PROBES = ['/v1.0/healthz', '/v1.0/healthz/outbound'];
@@ -47,6 +53,7 @@ export function createHttpApi(context: ApiContext, settings: HttpSettings): Serv
   async function dispatch(request: IncomingMessage): Promise<HttpReply> {
     const { pathname, search } = splitUrl(request.url ?? '/');
     const verb = request.method ?? 'GET';
+    if (settings.isLocalOnly && isForeign(request.headers)) return text(403, FOREIGN);
     if (!isAllowed(request, pathname, settings.apiToken)) return text(401, 'invalid api token\n');
     const query = new URLSearchParams(search);
     const call: HttpCall = {

@@ -59,4 +59,54 @@ describe('serveApis', () => {
     await apis.stop(1);
     expect(await failed).toBe('ECONNRESET');
   });
+
+  describe('on loopback', () => {
+    const statusOf = ({ httpPort: port }: { httpPort: number }, headers: Record<string, string>) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        const path = '/v1.0/publish/pubsub/t';
+        const options = { host: '127.0.0.1', port, path, method: 'POST', headers };
+        httpRequest(options, (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        })
+          .on('error', reject)
+          .end('x');
+      });
+
+    it.each([
+      ['a name that was pointed at it', { host: 'evil.example:3500' }],
+      ['a page of another machine', { origin: 'https://evil.example' }],
+      ['a page without an origin', { origin: 'null' }],
+      ['a name that only begins as a local one', { host: '127.0.0.1.evil.example' }],
+      ['what is no name', { host: 'a b' }],
+    ])('refuses a web page: %s', async (_, headers) => {
+      const apis = await serveTestApis();
+      expect(await statusOf(apis, headers)).toBe(403);
+      expect(apis.recorder.published).toEqual([]);
+      await apis.stop(0);
+    });
+
+    it.each([
+      { host: 'localhost:3500' },
+      { host: '[::1]:3500' },
+      { host: '127.0.0.2' },
+      { host: 'app.localhost' },
+      { origin: 'http://localhost:5173' },
+    ])('answers what is of this machine: %o', async (headers) => {
+      const apis = await serveTestApis();
+      expect(await statusOf(apis, headers)).toBe(204);
+      await apis.stop(0);
+    });
+  });
+
+  it('answers any name when it was to listen on another address', async () => {
+    const apis = await serveTestApis({ host: '0.0.0.0' });
+    const response = await fetch(`http://127.0.0.1:${apis.httpPort}/v1.0/publish/pubsub/t`, {
+      method: 'POST',
+      headers: { origin: 'https://shop.example' },
+      body: 'x',
+    });
+    expect(response.status).toBe(204);
+    await apis.stop(0);
+  });
 });

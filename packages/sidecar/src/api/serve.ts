@@ -3,13 +3,14 @@ import { ServerCredentials, type Server as GrpcServer } from '@grpc/grpc-js';
 import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SidecarError, toMessage } from '../errors.ts';
+import { isLocal } from './caller.ts';
 import type { ApiContext } from './context.ts';
 import { createGrpcApi } from './grpc.ts';
 import { createHttpApi } from './http.ts';
 
 /** Where the APIs listen, and what they check. */
 export interface ApiSettings {
-  /** Address to listen on. Default `127.0.0.1`. */
+  /** Address to listen on. Default `127.0.0.1`. On loopback, foreign web pages are refused. */
   readonly host?: string;
   /** Default 0: a free one. */
   readonly httpPort?: number;
@@ -42,7 +43,7 @@ const MAX_BODY_SIZE = 4 * 1024 * 1024;
  */
 export async function serveApis(context: ApiContext, settings: ApiSettings = {}): Promise<Apis> {
   const { host = '127.0.0.1', maxBodySize = MAX_BODY_SIZE, apiToken } = settings;
-  const http = createHttpApi(context, { maxBodySize, apiToken });
+  const http = createHttpApi(context, { maxBodySize, apiToken, isLocalOnly: isLocal(host) });
   const httpPort = await listen(http, settings.httpPort ?? 0, host);
   const grpc = createGrpcApi(context, { maxBodySize, apiToken });
   const grpcPort = await bind(grpc, settings.grpcPort ?? 0, host).catch(async (thrown: unknown) => {

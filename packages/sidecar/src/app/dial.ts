@@ -3,9 +3,19 @@ import { connect } from 'node:net';
 
 const INTERVAL = 100;
 
-/** Resolves when the port takes a connection, or the signal aborts. */
-export async function dial(host: string, port: number, stop: AbortSignal): Promise<void> {
-  while (!stop.aborted && !(await answers(host, port))) {
+/**
+ * Resolves when the port takes a connection, or the signal aborts.
+ *
+ * @param onAbsent Called once, when nothing listens there yet.
+ */
+export async function dial(
+  host: string,
+  port: number,
+  stop: AbortSignal,
+  onAbsent: () => void,
+): Promise<void> {
+  for (let tries = 0; !stop.aborted && !(await answers(host, port)); tries++) {
+    if (tries === 0) onAbsent();
     await new Promise<void>((resolve) => {
       const done = (): void => {
         clearTimeout(timer);

@@ -59,8 +59,10 @@ export function createGrpcChannel(address: AppAddress): AppChannel {
     request: object,
     options: { signal?: AbortSignal; metadata?: Readonly<Record<string, string>> } = {},
   ): Promise<Response> {
+    // As daprd does it: events and invocations have the token; questions about the app have not.
+    const token = /^(?:list|healthCheck)/.test(method) ? undefined : address.apiToken;
     return unary(client, service, method, request, {
-      metadata: toMetadata(options.metadata ?? {}, address.apiToken),
+      metadata: toMetadata(options.metadata ?? {}, token),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     }) as Promise<Response>;
   }

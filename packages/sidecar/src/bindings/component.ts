@@ -12,8 +12,12 @@ import { parseSchedule } from './schedule.ts';
 /** All bindings. */
 export interface Bindings {
   invoke(name: string, request: BindingRequest): Promise<BindingResponse>;
-  /** Asks the app which inputs it takes, and starts those. */
-  start(channel: AppChannel): Promise<void>;
+  /**
+   * Asks the app which inputs it takes, and starts those.
+   *
+   * @returns Their names.
+   */
+  start(channel: AppChannel): Promise<readonly string[]>;
   /**
    * Hands an event of an input binding to the app.
    *
@@ -152,9 +156,8 @@ export function createBindings(components: readonly Component[], parts: EnginePa
         arm(next);
         if (pause.paused) return;
         const metadata = { timeZone: 'Local', readTimeUTC: toGoTime(clock.now()) };
-        trigger(name, Buffer.alloc(0), metadata).catch((error: unknown) => {
-          warn(toMessage(error));
-        });
+        // A tick that is lost is in the journal, and told from there.
+        trigger(name, Buffer.alloc(0), metadata).catch(() => undefined);
       }, next - clock.now());
       timers.set(name, cancel);
     };
@@ -166,12 +169,19 @@ export function createBindings(components: readonly Component[], parts: EnginePa
     trigger,
     async start(channel) {
       app = channel;
+      const started: string[] = [];
       for (const component of inputs.values()) {
         if (component.type !== 'bindings.cron') continue;
         const explicit = directionsOf(component)?.includes('input') === true;
         const taken = explicit || (await channel.takesBinding(component.name, routeOf(component)));
-        if (taken && !stop.aborted) schedule(component);
+        if (!taken) {
+          warn(`the app does not take the binding ${component.name}: it is not started`);
+        } else if (!stop.aborted) {
+          schedule(component);
+          started.push(component.name);
+        }
       }
+      return started;
     },
     close() {
       for (const cancel of timers.values()) cancel();

@@ -1,6 +1,15 @@
 // The output binding `bindings.localstorage`: files below a folder.
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, readdir, realpath, stat, unlink, writeFile } from 'node:fs/promises';
+import {
+  lstat,
+  mkdir,
+  readFile,
+  readdir,
+  realpath,
+  stat,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join, normalize, relative, resolve, sep } from 'node:path';
 import type { Component } from '../contract.ts';
 import { SidecarError } from '../errors.ts';
@@ -23,8 +32,10 @@ export function createLocalStorage({ name, metadata }: Component): OutputBinding
     await mkdir(root, { recursive: true });
     const realRoot = await realpath(root);
     for (let folder = path; folder.length >= root.length; folder = dirname(folder)) {
-      const real = await realpath(folder).catch(() => undefined);
-      if (real === undefined) continue;
+      const isThere = await lstat(folder).catch(() => undefined);
+      if (isThere === undefined) continue;
+      // A link to nowhere is not followed either: what is written would appear there.
+      const real = await realpath(folder).catch(() => '');
       if (real === realRoot || real.startsWith(realRoot + sep)) return path;
       break;
     }

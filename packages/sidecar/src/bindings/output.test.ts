@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -49,6 +49,10 @@ describe('local storage', () => {
     onTestFinished(() => rm(outside, { recursive: true }));
     await symlink(outside, join(rootPath, 'link'));
     await expect(call('create', 'link/out.txt', 'x')).rejects.toThrow('not below the root path');
+    // A link to what is not there yet.
+    await symlink(join(outside, 'new.txt'), join(rootPath, 'nowhere'));
+    await expect(call('create', 'nowhere', 'x')).rejects.toThrow('not below the root path');
+    expect(await readdir(outside)).toEqual([]);
   });
 
   it('refuses an operation that it does not have', async () => {
