@@ -568,6 +568,32 @@ describe('beside functions over HTTP', () => {
     await stillServes(app);
   });
 
+  test('an event for no function is an error, and never 404: that would drop it', async () => {
+    const app = await startShop({ more: [web] });
+    const lost = await app.post('/refunds', eventOf(1));
+    expect([lost.status, codeOf(lost)]).toEqual([500, 'OFN_INPUT_UNKNOWN']);
+    expect(app.lines).toMatchObject([{ level: 'error', message: 'an event was refused' }]);
+    const headers = { 'content-type': 'application/json' };
+    const other = await app.send({ method: 'POST', path: '/refunds', headers, body: '{}' });
+    expect([other.status, codeOf(other)]).toEqual([404, 'OFN_NOT_FOUND']);
+    await stillServes(app);
+  });
+
+  test('events that wait for their turn take no place of calls at --max-concurrency', async () => {
+    const begun = signalled();
+    const end = signalled();
+    const handler = async (): Promise<void> => {
+      begun.resolve();
+      await end.promise;
+    };
+    const app = await startApp([topic(handler), web], { flags: ['--max-concurrency=1'] });
+    const events = [1, 2, 3].map((id) => app.post(TOPIC, eventOf(id)));
+    await begun.promise;
+    expect((await app.send({ path: '/web' })).text).toBe('web /web');
+    end.resolve();
+    expect((await Promise.all(events)).every(({ status }) => status === 200)).toBe(true);
+  });
+
   test('a function at the path of the name of a topic keeps it; the topic has its own', async () => {
     const orders = defineFunction('orders', 'http', (_req: Request, res: Response) =>
       res.end('of the function'),

@@ -43,8 +43,13 @@ export interface HttpChannelSettings {
 type Strings = Readonly<Record<string, string>>;
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Takes the requests that a sidecar sends; returns whether it was one. */
-export type HttpChannel = (request: FunctionRequest, response: FunctionResponse) => boolean;
+/** The app channel over HTTP. */
+export interface HttpChannel {
+  /** Takes a request that a sidecar sends; returns whether it was one. */
+  take(request: FunctionRequest, response: FunctionResponse): boolean;
+  /** What a request that no function is served for is refused with: an event is not to be dropped. */
+  refusal(request: FunctionRequest, error: unknown): unknown;
+}
 
 /** Creates the app channel over HTTP. */
 export function createHttpChannel(settings: HttpChannelSettings): HttpChannel {
@@ -138,7 +143,7 @@ export function createHttpChannel(settings: HttpChannelSettings): HttpChannel {
     return find.named(decodePath(path).slice(1));
   }
 
-  return function channel(request, response) {
+  function take(request: FunctionRequest, response: FunctionResponse): boolean {
     const { path } = splitUrl(request.originalUrl);
     const { method } = request;
     // Whether a binding that is only sent to is read here too: a function must not say yes to it.
@@ -159,8 +164,23 @@ export function createHttpChannel(settings: HttpChannelSettings): HttpChannel {
       refuse(request, response, error);
     }
     return true;
+  }
+
+  return {
+    take,
+    refusal(request, error) {
+      const { type } = parseContentType(request.headers['content-type']);
+      const isLost = error instanceof OfnError && error.code === 'OFN_NOT_FOUND';
+      if (!isLost || request.method !== 'POST' || type !== CLOUD_EVENT) return error;
+      const { path } = splitUrl(request.originalUrl);
+      const refused = unknown(request.method, path);
+      log.error({ err: refused, path }, 'an event was refused');
+      return refused;
+    },
   };
 }
+
+const CLOUD_EVENT = 'application/cloudevents+json';
 
 const NO_BYTES = Buffer.alloc(0);
 

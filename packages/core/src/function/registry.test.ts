@@ -157,7 +157,7 @@ describe.each([
   });
 
   test('needs no options', () => {
-    const definition = register('f', handler as never) as { trigger: object };
+    const definition = register('f', handler) as { trigger: object };
     expect(definition).toMatchObject({ name: 'f', handler, trigger: { kind } });
   });
 

@@ -63,7 +63,7 @@ export interface ExchangeObserver {
 
 /** Knows the exchanges of a server, and so when it is idle. */
 export interface ExchangeTracker {
-  /** Exchanges that are not over. */
+  /** Calls that are not over; a delivery of a sidecar is none. */
   readonly open: number;
   begin(exchange: Exchange): void;
   /** The handler of an exchange has settled, or is not waited for any more. */
@@ -93,7 +93,7 @@ export function createTracker(): ExchangeTracker {
   function close(exchange: Exchange): void {
     if (exchange.over) return;
     exchange.over = true;
-    open -= 1;
+    if (exchange.invocation !== undefined) open -= 1;
     const { delivery, invocation, request, response } = exchange;
     if (!response.writableFinished) {
       invocation?.abort(disconnected());
@@ -116,7 +116,7 @@ export function createTracker(): ExchangeTracker {
     },
     begin(exchange) {
       const { request, response } = exchange;
-      open += 1;
+      if (exchange.invocation !== undefined) open += 1;
       exchanges.add(exchange);
       response.on('close', onClose);
       // Writing to a client that has gone is no error of the function: its signal has aborted.

@@ -6,6 +6,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { Socket } from 'node:net';
+import type { HttpChannel } from '../dapr/http-channel.ts';
 import { OfnError, type ErrorCode } from '../errors.ts';
 import type { ExchangeTracker } from './exchange.ts';
 import { refuse } from './failure.ts';
@@ -34,8 +35,8 @@ interface ServerLimits {
 /** How a server finds its functions and tells of itself. */
 export interface ServerSettings extends ServerLimits {
   readonly dispatch: Dispatch;
-  /** Takes what a Dapr sidecar sends; returns whether it did. */
-  readonly channel: ((request: FunctionRequest, response: FunctionResponse) => boolean) | undefined;
+  /** Takes what a Dapr sidecar sends; `undefined` without one. */
+  readonly channel: HttpChannel | undefined;
   readonly tracker: ExchangeTracker;
   /** Whether probes are answered on this port, before any function. */
   readonly healthRoutes: boolean;
@@ -92,7 +93,7 @@ export function createFunctionServer(settings: ServerSettings): Server {
     const url = request.originalUrl;
     if (mayBeFiltered(url) && answerFiltered(splitUrl(url).path, response)) return;
     // Events are not refused at the concurrency limit: they wait.
-    if (channel?.(request, response) === true) return;
+    if (channel?.take(request, response) === true) return;
     if (maxConcurrency > 0 && tracker.open >= maxConcurrency) {
       refuse(request, response, overloaded(maxConcurrency));
       return;
@@ -100,8 +101,8 @@ export function createFunctionServer(settings: ServerSettings): Server {
     dispatch(request, response, (error) => {
       // A handler may hand its request back to the router, by `req.next(error)`.
       const invocation = response.exchange?.invocation;
-      if (invocation === undefined) refuse(request, response, error, showDetails);
-      else invocation.fail(error);
+      if (invocation !== undefined) invocation.fail(error);
+      else refuse(request, response, channel?.refusal(request, error) ?? error, showDetails);
     });
   }
 
