@@ -51,6 +51,12 @@ export interface HttpChannel {
   refusal(request: FunctionRequest, error: unknown): unknown;
 }
 
+/** The input at a path: announced there, or found by its name. */
+interface Target {
+  readonly input: Input;
+  readonly isAnnounced: boolean;
+}
+
 /** Creates the app channel over HTTP. */
 export function createHttpChannel(settings: HttpChannelSettings): HttpChannel {
   const { inputs, deliveries, tracker, bodyLimit, token, log, functionPaths } = settings;
@@ -59,7 +65,7 @@ export function createHttpChannel(settings: HttpChannelSettings): HttpChannel {
 
   function receive(
     { request, response }: Exchange,
-    input: Input,
+    { input, isAnnounced }: Target,
     bytes: Buffer,
   ): OpenDelivery | undefined {
     const headers = toHeaders(request.headers);
@@ -71,12 +77,11 @@ export function createHttpChannel(settings: HttpChannelSettings): HttpChannel {
       });
     }
     const body = parseJson(request, bytes);
-    const isAnnounced = [request.path, decodePath(request.path)].includes(input.path);
     const own = isAnnounced ? input : ownInput(input, body);
     if (isBulk(request, body)) return receiveBulk(response, own, body.entries, headers);
     const message = fromJsonEvent(own, body, { headers, metadata: {} });
     return deliveries.deliver(own, message, (status) => {
-      answer(response, 200, JSON.stringify({ status }));
+      answer(response, 200, `{"status":"${status}"}`);
     });
   }
 
@@ -120,7 +125,7 @@ export function createHttpChannel(settings: HttpChannelSettings): HttpChannel {
     return { abandon: () => open.forEach((delivery) => delivery?.abandon()) };
   }
 
-  function post(request: FunctionRequest, response: FunctionResponse, input: Input): void {
+  function post(request: FunctionRequest, response: FunctionResponse, target: Target): void {
     const exchange = new Exchange(request, response);
     tracker.begin(exchange);
     response.exchange = exchange;
@@ -128,19 +133,21 @@ export function createHttpChannel(settings: HttpChannelSettings): HttpChannel {
       if (exchange.isAnswered) return;
       try {
         if (error !== undefined) throw error;
-        exchange.delivery = receive(exchange, input, bytes);
+        exchange.delivery = receive(exchange, target, bytes);
       } catch (thrown) {
-        log.error({ err: thrown, input: input.name }, 'an event could not be received');
+        log.error({ err: thrown, input: target.input.name }, 'an event could not be received');
         refuse(request, response, thrown);
       }
     });
   }
 
-  function inputAt(path: string): Input | undefined {
+  function targetAt(path: string): Target | undefined {
     // A route of a component may hold what a URL has to escape.
     const announced = find.atPath(path) ?? find.atPath(decodePath(path));
-    if (announced !== undefined || functionPaths.includes(path)) return announced;
-    return find.named(decodePath(path).slice(1));
+    if (announced !== undefined) return { input: announced, isAnnounced: true };
+    if (functionPaths.includes(path)) return undefined;
+    const input = find.named(decodePath(path).slice(1));
+    return input && { input, isAnnounced: false };
   }
 
   function take(request: FunctionRequest, response: FunctionResponse): boolean {
@@ -150,15 +157,15 @@ export function createHttpChannel(settings: HttpChannelSettings): HttpChannel {
     const isOutput = method === 'OPTIONS' && settings.outputs.includes(path.slice(1));
     const isQuestion = method === 'GET' && (path === '/dapr/subscribe' || path === '/dapr/config');
     const isForInput = method === 'POST' || method === 'OPTIONS';
-    const input = isForInput ? inputAt(path) : undefined;
-    const isOurs = isQuestion || isOutput || input !== undefined || path.startsWith('/dapr/');
+    const target = isForInput ? targetAt(path) : undefined;
+    const isOurs = isQuestion || isOutput || target !== undefined || path.startsWith('/dapr/');
     if (!isOurs && settings.hasFunctions) return false;
     try {
       assertToken(token, request.headers['dapr-api-token']);
       if (isQuestion) answer(response, 200, path === '/dapr/subscribe' ? subscriptions : '{}');
-      else if (input === undefined) throw unknown(method, path);
+      else if (target === undefined) throw unknown(method, path);
       else if (method === 'OPTIONS') answer(response, 200);
-      else post(request, response, input);
+      else post(request, response, target);
     } catch (error) {
       if (toFailure(error).status !== 404) log.error({ err: error, path }, 'an event was refused');
       refuse(request, response, error);
@@ -193,9 +200,10 @@ function unknown(method: string | undefined, path: string): OfnError {
 
 function answer(response: FunctionResponse, status: number, body = ''): void {
   if (response.headersSent || response.destroyed) return;
-  response.statusCode = status;
-  if (body !== '') response.setHeader('Content-Type', 'application/json');
-  response.setHeader('Content-Length', Buffer.byteLength(body));
+  const length = String(Buffer.byteLength(body));
+  // As a list, which Node writes as it is.
+  const type = body === '' ? [] : ['Content-Type', 'application/json'];
+  response.writeHead(status, [...type, 'Content-Length', length]);
   response.end(body);
 }
 
