@@ -18,3 +18,11 @@ test.for(['README.md', 'CONTRIBUTING.md'])('%s names only scripts that exist', (
   expect(scripts.length).toBeGreaterThan(0);
   expect(scripts.filter((name = '') => manifest.scripts[name] === undefined)).toEqual([]);
 });
+
+test('npm start builds only what it has installed', () => {
+  const filters = [...(manifest.scripts['start'] ?? '').matchAll(/--filter "([^"]+)"/g)];
+  const [installed, built] = filters.map(([, filter]) => filter);
+  // `...` is with its dependencies, `^...` these without the example itself.
+  expect(installed).toBe('@ofn-examples/quick-start...');
+  expect(built).toBe('@ofn-examples/quick-start^...');
+});
