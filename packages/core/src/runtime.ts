@@ -143,17 +143,22 @@ export function createRuntime(
   const isOnly = functions.length === 1;
   const functionPaths = overHttp.flatMap((definition) => pathOf(definition, isOnly) ?? []);
   const usesDapr = inputs.length > 0 || isNamed(context?.outputs) || isNamed(context?.states);
-  const channel = (usesDapr || routes.length === 0) && {
-    inputs,
-    outputs: Object.values(context?.outputs ?? {}).map(({ componentName = '' }) => componentName),
-    deliveries,
-    tracker,
-    bodyLimit: options.bodyLimit,
-    token: options.appApiToken,
-    log,
-    functionPaths,
-    hasFunctions: routes.length > 0,
-  };
+  const hasChannel = usesDapr || routes.length === 0;
+  const channel = hasChannel
+    ? createHttpChannel({
+        inputs,
+        outputs: Object.values(context?.outputs ?? {}).map(
+          ({ componentName = '' }) => componentName,
+        ),
+        deliveries,
+        tracker,
+        bodyLimit: options.bodyLimit,
+        token: options.appApiToken,
+        log,
+        functionPaths,
+        hasFunctions: routes.length > 0,
+      })
+    : undefined;
   const health: Health = {
     state: () => state,
     // A sidecar stops delivering to an app that is not healthy.
@@ -163,7 +168,7 @@ export function createRuntime(
   const server = createFunctionServer({
     ...options,
     dispatch: createDispatch(routes, isOnly, options.development),
-    channel: channel ? createHttpChannel(channel) : undefined,
+    channel,
     showDetails: options.development,
     tracker,
     healthRoutes: options.healthRoutes ?? inputs.length > 0,

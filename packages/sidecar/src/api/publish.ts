@@ -50,18 +50,8 @@ async function publishOne(context: ApiContext, call: HttpCall): Promise<HttpRepl
   checkMetadata(call.metadata);
   const { headers, metadata } = call;
   const contentType = headers['content-type'];
-  await wrap(
-    context.engine.publish({
-      pubsub,
-      topic,
-      data,
-      contentType,
-      metadata,
-      ...readTrace(headers),
-    }),
-    topic,
-    pubsub,
-  );
+  const event = { pubsub, topic, data, contentType, metadata, ...readTrace(headers) };
+  await wrap(context.engine.publish(event), topic, pubsub);
   return NO_CONTENT;
 }
 
@@ -139,18 +129,8 @@ export function publishMethods(
       checkMetadata(metadata);
       const data = Buffer.from(request.data);
       const contentType = request.dataContentType === '' ? undefined : request.dataContentType;
-      await wrap(
-        context.engine.publish({
-          pubsub,
-          topic,
-          data,
-          contentType,
-          metadata,
-          ...readTrace(headers),
-        }),
-        topic,
-        pubsub,
-      );
+      const event = { pubsub, topic, data, contentType, metadata, ...readTrace(headers) };
+      await wrap(context.engine.publish(event), topic, pubsub);
       return {};
     },
     bulkPublishEventAlpha1: (call) => publishBulkOverGrpc(context, call),
