@@ -64,6 +64,19 @@ export type {
   TypedCloudEvent,
 } from './function/signature.ts';
 export type { HookPlugin } from './invocation/openfunction-plugin.ts';
-export type { CallInput, Invocation, Propagation } from './invocation/invocation.ts';
+export type { CallInput, Invocation } from './invocation/invocation.ts';
+export type { Propagation } from './invocation/propagation.ts';
+export type {
+  CallOutcome,
+  CallTrace,
+  CreateTracing,
+  ExitTarget,
+  Trace,
+  Tracer,
+  Tracing,
+  TracingProvider,
+  TracingRequest,
+} from './invocation/trace.ts';
 export type { Plugin as FunctionPlugin, PluginSetup } from './invocation/plugin.ts';
 export type { Logger } from './logger.ts';
+export type { Environment } from './options.ts';

@@ -54,6 +54,7 @@ function callWith(handler: (invocation: Invocation) => void) {
     log,
     hookPlugins: {},
     call: handler,
+    tracer: undefined,
     outgoing: noOutgoing,
     timeout: 0,
   };
@@ -177,7 +178,7 @@ describe.each(['uncaughtException', 'unhandledRejection'])('%s inside a call', (
     const { target, stop } = setUp();
     const error = new Error('too late');
     const { channel, log } = callWith((invocation) => {
-      invocation.end();
+      invocation.end({});
       target.emit(event, error);
     });
     expect(channel.fail).not.toHaveBeenCalled();

@@ -27,12 +27,17 @@ process.off('beforeExit', endUnfinished);
 
 async function serve(options: Options): Promise<void> {
   const log = createLogger({ level: options.logLevel, readable: options.development });
+  // Before user code: a library can be traced that is loaded afterwards.
+  const tracing =
+    options.tracing === undefined
+      ? undefined
+      : await (await import('./tracing.ts')).loadTracing(options, process.env, log);
   const loaded = await loadSource(options);
   const metrics =
     options.adminPort === undefined
       ? undefined
       : (await import('./http/metrics.ts')).createMetrics();
-  const runtime = createRuntime(options, log, loaded, metrics);
+  const runtime = createRuntime(options, log, loaded, metrics, tracing);
   supervise(runtime, log);
   process.off('uncaughtException', endWith);
   process.off('unhandledRejection', endWith);

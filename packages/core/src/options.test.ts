@@ -52,6 +52,9 @@ const DEFAULTS: Options = {
   appApiToken: undefined,
   sidecar: { http: 'http://127.0.0.1:3500', grpc: '127.0.0.1:50001', apiToken: undefined },
   daprTimeout: 10_000,
+  tracing: undefined,
+  traceEnvelope: false,
+  namespace: undefined,
   development: false,
 };
 
@@ -120,7 +123,13 @@ describe('each option', () => {
   });
 
   test('is tested in this file', () => {
-    const tested = [...SAMPLES.map(([flag]) => flag), 'context', 'health-routes'];
+    const tested = [
+      ...SAMPLES.map(([flag]) => flag),
+      'context',
+      'health-routes',
+      'tracing',
+      'trace-envelope',
+    ];
     expect(OPTION_TABLE.map(({ flag }) => flag).toSorted()).toEqual(tested.toSorted());
   });
 
@@ -309,6 +318,66 @@ describe('an argument that is not known', () => {
   );
 });
 
+describe('tracing', () => {
+  const COLLECTOR = 'SW_AGENT_COLLECTOR_BACKEND_SERVICES';
+  const withContext = (tracing: object): Record<string, string> => ({
+    FUNC_CONTEXT_V1BETA2: JSON.stringify({ name: 'f', tracing }),
+  });
+
+  test('is wanted by nothing', () => {
+    expect(serve().tracing).toBeUndefined();
+    const env = { SW_AGENT_NAME: 'f', OTEL_SERVICE_NAME: 'f', [COLLECTOR]: ' ' };
+    expect(serve([], env).tracing).toBeUndefined();
+    expect(serve([], withContext({ enabled: false })).tracing).toBeUndefined();
+  });
+
+  test.each(['skywalking', 'SkyWalking', 'OPENTELEMETRY'])(
+    '--tracing %s names the provider',
+    (name) => {
+      const provider = name.toLowerCase();
+      expect(serve(['--tracing', name]).tracing).toEqual({ provider, setting: '--tracing' });
+      const env = { FUNCTION_TRACING: name };
+      expect(serve([], env).tracing).toEqual({ provider, setting: 'FUNCTION_TRACING' });
+    },
+  );
+
+  test.each([
+    [COLLECTOR, { [COLLECTOR]: 'oap:11800', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318' }],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318' }],
+    ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://c:4318' }],
+    ['the function context', withContext({ enabled: true })],
+    [
+      'the function context',
+      { FUNC_CONTEXT: JSON.stringify({ name: 'f', pluginsTracing: { enabled: true } }) },
+    ],
+  ])('is wanted by %s, which leaves the provider open', (setting, env) => {
+    expect(serve([], env).tracing).toEqual({ provider: undefined, setting });
+  });
+
+  test('is off with --tracing off, whatever else asks for it', () => {
+    const env = { [COLLECTOR]: 'oap:11800', ...withContext({ enabled: true }) };
+    expect(serve(['--tracing=Off'], env).tracing).toBeUndefined();
+    expect(serve([], { ...env, FUNCTION_TRACING: 'off' }).tracing).toBeUndefined();
+  });
+
+  test('is refused with a provider that is not known, naming those that are', () => {
+    expect(refusal(['--tracing=zipkin'])).toMatchObject({
+      code: 'OFN_OPTION_INVALID',
+      message: '--tracing must be one of skywalking, opentelemetry, off, not "zipkin"',
+    });
+  });
+
+  test('has its envelope by --trace-envelope or its variable, with the namespace of the pod', () => {
+    const env = { POD_NAMESPACE: 'shop', FUNCTION_TRACE_ENVELOPE: 'on' };
+    expect(serve([], env)).toMatchObject({ traceEnvelope: true, namespace: 'shop' });
+    expect(serve(['--no-trace-envelope'], env).traceEnvelope).toBe(false);
+    expect(serve(['--trace-envelope'])).toMatchObject({
+      traceEnvelope: true,
+      namespace: undefined,
+    });
+  });
+});
+
 describe('--help and --version', () => {
   test.each([
     [['--help'], 'help'],
@@ -322,8 +391,8 @@ describe('--help and --version', () => {
 
   test('list every option with its variables and its default', () => {
     const text = renderHelp();
-    for (const { flag, env, default: fallback, description } of OPTION_TABLE) {
-      expect(text).toContain(flag === 'health-routes' ? `--[no-]${flag}  ` : `  --${flag} <`);
+    for (const { flag, env, value, default: fallback, description } of OPTION_TABLE) {
+      expect(text).toContain(value === 'boolean' ? `--[no-]${flag}  ` : `  --${flag} <`);
       expect(text).toContain(description);
       expect(text).toContain(`[${env.join(', ')}] default: ${fallback}`);
     }

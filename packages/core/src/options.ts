@@ -4,6 +4,7 @@ import { OfnError } from './errors.ts';
 import { parseSidecarAddress, type SidecarAddress } from './outgoing/sidecar-address.ts';
 import { parseFunctionContext, type FunctionContext } from './function/context.ts';
 import { SIGNATURE_TYPES, type SignatureType } from './function/signature.ts';
+import { TRACING_PROVIDERS, type TracingProvider } from './invocation/trace.ts';
 import { LOG_LEVELS, type LogLevel } from './logger.ts';
 
 /** What a runtime is made from; sizes in bytes, times in milliseconds. */
@@ -42,8 +43,22 @@ export interface Options {
   readonly sidecar: SidecarAddress;
   /** Milliseconds that a call of the Dapr sidecar may take. */
   readonly daprTimeout: number;
+  /** `undefined` when nothing asks for tracing, or it is off. */
+  readonly tracing: TracingWish | undefined;
+  /** Whether what is sent goes in the envelope of OpenFunction's Go functions. */
+  readonly traceEnvelope: boolean;
+  /** Namespace of the pod; `undefined` outside of Kubernetes. */
+  readonly namespace: string | undefined;
   /** Readable logs, and messages of user errors in replies. */
   readonly development: boolean;
+}
+
+/** That tracing is wanted, and by which setting. */
+interface TracingWish {
+  /** The provider that `--tracing` names; `undefined` when environment and context decide. */
+  readonly provider: TracingProvider | undefined;
+  /** What asks for it, such as `SW_AGENT_COLLECTOR_BACKEND_SERVICES`. */
+  readonly setting: string;
 }
 
 /** Protocols by which a Dapr sidecar delivers events. */
@@ -187,6 +202,20 @@ export const OPTION_TABLE = [
     'duration',
     '10s',
     'Time that a call of the Dapr sidecar may take: sending, state, and all of ctx.dapr',
+  ),
+  spec(
+    'tracing',
+    'FUNCTION_TRACING',
+    'provider',
+    'what the environment and the function context say',
+    'skywalking, opentelemetry or off; needs the package @ofn/tracing',
+  ),
+  spec(
+    'trace-envelope',
+    'FUNCTION_TRACE_ENVELOPE',
+    'boolean',
+    'off',
+    "Send to topics and queues in the envelope of OpenFunction's Go functions, which carries the trace",
   ),
   spec(
     'keep-alive-timeout',
@@ -334,6 +363,9 @@ function toOptions(flags: Flags, env: Environment, isTerminal: boolean): Options
     appApiToken: env['APP_API_TOKEN'] || undefined,
     sidecar: parseSidecarAddress(env),
     daprTimeout: read('dapr-timeout', parseDuration, 10_000),
+    tracing: toTracingWish(read('tracing', parseTracing, undefined), context, env),
+    traceEnvelope: read('trace-envelope', parseBoolean, false),
+    namespace: env['POD_NAMESPACE'] || undefined,
     development: mode === 'development' || (mode === '' && isTerminal),
   });
 }
@@ -403,6 +435,34 @@ function parseAppProtocol(given: Given): AppProtocol {
   const found = APP_PROTOCOLS.find((protocol) => protocol === given.text.toLowerCase());
   if (found !== undefined) return found;
   throw invalid(given, 'http or grpc');
+}
+
+function parseTracing(given: Given): TracingWish | 'off' {
+  const name = given.text.trim().toLowerCase();
+  if (name === 'off') return 'off';
+  const provider = TRACING_PROVIDERS.find((known) => known === name);
+  if (provider !== undefined) return { provider, setting: given.name };
+  throw invalid(given, `one of ${TRACING_PROVIDERS.join(', ')}, off`);
+}
+
+// Each of these is what its agent or SDK takes for being wanted.
+const TRACING_VARIABLES = [
+  'SW_AGENT_COLLECTOR_BACKEND_SERVICES',
+  'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+];
+
+function toTracingWish(
+  option: TracingWish | 'off' | undefined,
+  context: FunctionContext | undefined,
+  env: Environment,
+): TracingWish | undefined {
+  if (option === 'off') return undefined;
+  if (option !== undefined) return option;
+  const variable = TRACING_VARIABLES.find((name) => (env[name] ?? '').trim() !== '');
+  if (variable !== undefined) return { provider: undefined, setting: variable };
+  if (context?.tracing?.enabled !== true) return undefined;
+  return { provider: undefined, setting: 'the function context' };
 }
 
 function parseLogLevel(given: Given): LogLevel {

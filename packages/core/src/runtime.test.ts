@@ -16,6 +16,8 @@ import type {
 } from './function/signature.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
 import type { Plugin } from './invocation/plugin.ts';
+import type { Tracing } from './invocation/trace.ts';
+import { createRecorder } from './invocation/tracer.fixture.ts';
 import { createLogger } from './logger.ts';
 import { parseOptions } from './options.ts';
 import { createRuntime, type Runtime } from './runtime.ts';
@@ -44,10 +46,11 @@ interface Given extends Partial<LoadedSource> {
   readonly host?: string;
   readonly context?: object;
   readonly metrics?: Metrics;
+  readonly tracing?: Tracing;
 }
 
 function create({ args = [], host = '127.0.0.1', ...given }: Given = {}): Runtime {
-  const { context, metrics, ...source } = given;
+  const { context, metrics, tracing, ...source } = given;
   const env = context === undefined ? {} : { FUNC_CONTEXT: JSON.stringify(context) };
   const command = parseOptions(
     ['--port=0', ...(host === '' ? [] : ['--host', host]), ...args],
@@ -55,7 +58,7 @@ function create({ args = [], host = '127.0.0.1', ...given }: Given = {}): Runtim
   );
   if (command.kind !== 'serve') throw new Error(`the command is ${command.kind}`);
   const loaded = { functions: [define('hello')], plugins: [], hookPlugins: [], ...source };
-  const runtime = createRuntime(command.options, log, loaded, metrics);
+  const runtime = createRuntime(command.options, log, loaded, metrics, tracing);
   runtimes.push(runtime);
   return runtime;
 }
@@ -241,6 +244,59 @@ describe('the start', () => {
     const runtime = create({ functions: [definition], hookPlugins: [audit] });
     const { port } = await runtime.start();
     expect((await get(port)).body).toBe('true');
+  });
+});
+
+describe('tracing', () => {
+  test('is set up before all plugins, and closed after them, the stop hooks and the calls', async () => {
+    const steps: string[] = [];
+    const { tracing, calls } = createRecorder();
+    const step = (name: string) => () => void steps.push(name);
+    use({ name: 'a', setup: step('set up a'), close: step('close a') });
+    onStart(step('start'));
+    onStop(step('stop'));
+    const gate = createGate();
+    const runtime = create({
+      functions: [gate.definition],
+      tracing: {
+        ...tracing,
+        setup: step('set up tracing'),
+        close: () => steps.push(`close tracing after ${calls[0]?.ends.length} end`),
+      },
+    });
+    const { port } = await runtime.start();
+    const reply = get(port);
+    await gate.entered(1);
+    const stopped = runtime.stop();
+    gate.release();
+    expect((await reply).body).toBe('released');
+    await stopped;
+    expect(steps).toEqual([
+      'set up tracing',
+      'set up a',
+      'start',
+      'stop',
+      'close a',
+      'close tracing after 1 end',
+    ]);
+  });
+
+  test('is told what plugins are told, and may wrap calls as they do, from the outside', async () => {
+    const seen: string[] = [];
+    use({ name: 'a', wrap: (_, next) => (seen.push('a'), next()) });
+    const setup = vi.fn<NonNullable<Plugin['setup']>>();
+    const { tracing } = createRecorder();
+    const hello = define('hello');
+    const runtime = create({
+      functions: [hello],
+      tracing: { ...tracing, setup, wrap: (_, next) => (seen.push('tracing'), next()) },
+    });
+    const { port } = await runtime.start();
+    await get(port);
+    expect(setup.mock.calls).toEqual([
+      [{ functions: [hello], inputs: [], context: undefined, log }],
+    ]);
+    expect(seen).toEqual(['tracing', 'a']);
   });
 });
 

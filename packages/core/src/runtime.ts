@@ -23,6 +23,7 @@ import { toCall } from './invocation/handler.ts';
 import type { ServedFunction } from './invocation/invocation.ts';
 import { fromHookPlugins } from './invocation/openfunction-plugin.ts';
 import { assertPlugin, wrapCall, type Plugin } from './invocation/plugin.ts';
+import type { Tracing } from './invocation/trace.ts';
 import type { LifecycleState } from './lifecycle.ts';
 import type { Logger } from './logger.ts';
 import type { Options } from './options.ts';
@@ -74,6 +75,7 @@ export interface Runtime {
  * Creates a runtime; nothing listens yet.
  *
  * @param metrics Where calls are counted; served on the admin port.
+ * @param tracing Traces each call; set up before all plugins, and closed after them.
  * @throws OfnError for a function, plugin, route or context that is not valid.
  */
 export function createRuntime(
@@ -81,6 +83,7 @@ export function createRuntime(
   log: Logger,
   { functions, plugins, hookPlugins }: LoadedSource,
   metrics?: Metrics,
+  tracing?: Tracing,
 ): Runtime {
   const { context } = options;
   const { inputs, ignored } = resolveInputs(functions, context);
@@ -89,6 +92,7 @@ export function createRuntime(
     post: context?.postHooks,
   });
   const everywhere: Plugin[] = [
+    ...(tracing === undefined ? [] : [tracing]),
     ...registry.plugins,
     ...plugins,
     ...(hookPlugins.length > 0 ? [hooks] : []),
@@ -105,6 +109,8 @@ export function createRuntime(
     context,
     sidecar: options.sidecar,
     timeout: options.daprTimeout,
+    namespace: options.namespace,
+    traceEnvelope: options.traceEnvelope,
     log,
   });
   const serve = (definition: FunctionDefinition): ServedFunction => {
@@ -115,6 +121,7 @@ export function createRuntime(
       log,
       hookPlugins: hooks.hookPlugins,
       call: wrapCall(call, [...everywhere, ...definition.plugins]),
+      tracer: tracing,
       outgoing,
       timeout: options.timeout,
     });

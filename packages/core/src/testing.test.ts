@@ -5,8 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CloudEvent } from 'cloudevents';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { registry } from './function/registry.ts';
+import { createRecorder } from './invocation/tracer.fixture.ts';
 import {
   DropError,
   binding,
@@ -365,4 +366,14 @@ describe('what the peers offer', () => {
     ])) as unknown[];
     expect(error).toMatchObject({ code: 'OFN_START_FAILED' });
   });
+});
+
+it('traces calls with the tracing it is given, and closes it', async () => {
+  const { tracing, calls } = createRecorder();
+  const close = vi.fn<() => void>();
+  const t = await createTestRuntime({ functions: [echo], tracing: { ...tracing, close } });
+  await t.http('echo');
+  await t.close();
+  expect(calls).toMatchObject([{ runs: 1, ends: [{ status: 200 }] }]);
+  expect(close).toHaveBeenCalledOnce();
 });

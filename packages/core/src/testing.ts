@@ -10,6 +10,7 @@ import { registry } from './function/registry.ts';
 import type { FunctionDefinition, Handler, SignatureType } from './function/signature.ts';
 import { encodeEvents, type EventMode } from './http/cloud-event.ts';
 import { requestInProcess } from './http/in-process.ts';
+import type { Tracing } from './invocation/trace.ts';
 import { createLogger, type LogLevel } from './logger.ts';
 import { parseOptions, type Options } from './options.ts';
 import { createRuntime, type Runtime } from './runtime.ts';
@@ -26,6 +27,8 @@ export interface TestRuntimeOptions {
   options?: Readonly<Record<string, string | number | boolean>>;
   /** Environment the options are read from. Default: empty. */
   env?: Readonly<Record<string, string>>;
+  /** Traces the calls, and is set up and closed as a plugin is. Default: none, whatever the options say. */
+  tracing?: Tracing;
   /** Default `silent`. */
   logLevel?: LogLevel;
 }
@@ -133,7 +136,7 @@ export async function createTestRuntime(given: TestRuntimeOptions): Promise<Test
       ({ name }) => target === undefined || name === target,
     );
     if (functions.length === 0) throw missing(target, source.functions);
-    const runtime = createRuntime(options, log, { ...source, functions });
+    const runtime = createRuntime(options, log, { ...source, functions }, undefined, given.tracing);
     await runtime.open();
     return runtime;
   }

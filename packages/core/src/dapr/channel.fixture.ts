@@ -29,6 +29,7 @@ import { onTestFinished } from 'vitest';
 import type { LoadedSource } from '../function/load.ts';
 import { registry } from '../function/registry.ts';
 import type { FunctionDefinition } from '../function/signature.ts';
+import type { Tracing } from '../invocation/trace.ts';
 import type { Logger, LogLevel } from '../logger.ts';
 import type { Metrics } from '../http/metrics.ts';
 import { parseOptions, type Environment } from '../options.ts';
@@ -75,6 +76,7 @@ export interface AppOptions {
   readonly context?: object;
   readonly source?: Partial<LoadedSource>;
   readonly metrics?: Metrics;
+  readonly tracing?: Tracing;
 }
 
 /** An app that takes events. */
@@ -111,7 +113,7 @@ interface SidecarReply {
 /** Starts functions on a free port of loopback, until the end of the test. */
 export async function startApp(
   functions: readonly FunctionDefinition[],
-  { flags = [], env = {}, context, source = {}, metrics }: AppOptions = {},
+  { flags = [], env = {}, context, source = {}, metrics, tracing }: AppOptions = {},
 ): Promise<App> {
   for (const { name } of functions) registry.functions.delete(name);
   const all = ['--port=0', '--host=127.0.0.1', '--drain-timeout=100ms', ...flags];
@@ -120,7 +122,7 @@ export async function startApp(
   if (command.kind !== 'serve') throw new Error(`${all.join(' ')} does not serve`);
   const { log, lines } = createLines();
   const loaded = { functions, plugins: [], hookPlugins: [], ...source };
-  const runtime = createRuntime(command.options, log, loaded, metrics);
+  const runtime = createRuntime(command.options, log, loaded, metrics, tracing);
   const { port } = await runtime.start();
   const agent = new Agent({ keepAlive: true });
   onTestFinished(async () => {

@@ -20,6 +20,8 @@ import {
 import type { Input } from './input.ts';
 import { inputOf } from './input.fixture.ts';
 import { fromJsonEvent } from './message.ts';
+import type { Tracer } from '../invocation/trace.ts';
+import { createRecorder } from '../invocation/tracer.fixture.ts';
 import { noOutgoing } from '../outgoing/outgoing.fixture.ts';
 
 interface Given {
@@ -30,11 +32,12 @@ interface Given {
   readonly maxConcurrency?: number;
   readonly timeout?: number;
   readonly observer?: DeliveryObserver;
+  readonly tracer?: Tracer;
 }
 
 /** Deliveries to one function of one input. */
 function setUp({ handler = () => {}, signature = 'openfunction', ...given }: Given = {}) {
-  const { schema, timeout = 0, maxConcurrency = 0, observer } = given;
+  const { schema, timeout = 0, maxConcurrency = 0, observer, tracer } = given;
   const definition = defineFunction('f', signature, handler, schema ? { schema } : {});
   const { log, lines } = createLines();
   const served: ServedFunction = {
@@ -43,6 +46,7 @@ function setUp({ handler = () => {}, signature = 'openfunction', ...given }: Giv
     log,
     hookPlugins: {},
     call: toCall(definition),
+    tracer,
     outgoing: noOutgoing,
     timeout,
   };
@@ -572,6 +576,44 @@ describe('a delivery whose sidecar has gone', () => {
     const acknowledge = vi.fn<Acknowledge>();
     deliveries.deliver(input, messageOf(1), acknowledge)?.abandon();
     expect(acknowledge).toHaveBeenCalledExactlyOnceWith('SUCCESS');
+  });
+});
+
+describe('the trace of an event', () => {
+  test('is not begun for one that was abandoned before its turn', async () => {
+    const { tracing: tracer, calls } = createRecorder();
+    const first = signalled();
+    const { deliveries, input, messageOf, deliver } = setUp({
+      handler: () => first.promise,
+      maxConcurrency: 1,
+      tracer,
+    });
+    const one = deliver(1);
+    deliveries.deliver(input, messageOf(2), () => {})?.abandon();
+    first.resolve();
+    await one;
+    await deliveries.drained();
+    expect(calls).toMatchObject([{ runs: 1, ends: [{ acknowledgement: 'SUCCESS' }] }]);
+  });
+
+  test('ends with the handler of one that was abandoned meanwhile', async () => {
+    const { tracing: tracer, calls } = createRecorder();
+    const end = signalled();
+    const { deliveries, input, messageOf } = setUp({ handler: () => end.promise, tracer });
+    deliveries.deliver(input, messageOf(1), () => {})?.abandon();
+    expect(calls).toMatchObject([{ ends: [] }]);
+    end.resolve();
+    await deliveries.drained();
+    expect(calls).toMatchObject([{ ends: [{ acknowledgement: 'SUCCESS' }] }]);
+  });
+
+  test('has ended when the sidecar is told', async () => {
+    const { tracing: tracer, calls } = createRecorder();
+    const { deliveries, input, messageOf } = setUp({ tracer });
+    const ends = await new Promise((resolve) => {
+      deliveries.deliver(input, messageOf(1), () => resolve(calls.map((call) => call.ends.length)));
+    });
+    expect(ends).toEqual([1]);
   });
 });
 

@@ -237,7 +237,7 @@ class Delivery implements Channel, OpenDelivery {
     if (this.#isRunning) return;
     this.isAcknowledged = true;
     logFailure(this.#invocation, this.#message, new RetryError('the sidecar no longer waits'));
-    this.#invocation.end();
+    this.#invocation.end({ acknowledgement: 'RETRY' });
     this.#close(this);
   }
 
@@ -273,7 +273,7 @@ class Delivery implements Channel, OpenDelivery {
     const { definition } = this.#served;
     const seconds = (performance.now() - this.#start) / 1000;
     if (this.#start > 0) this.#observer?.ended(definition, acknowledgement, seconds);
-    invocation.end();
+    invocation.end({ acknowledgement });
     this.#acknowledge(acknowledgement);
   }
 }

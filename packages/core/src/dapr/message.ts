@@ -7,12 +7,9 @@ import type { CloudEvent } from 'cloudevents';
 import { OfnError } from '../errors.ts';
 import { isJson, parseContentType } from '../http/body.ts';
 import { cloudEventClass } from '../http/cloud-events-sdk.ts';
-import {
-  propagationOf,
-  type CallInput,
-  type InvocationOrigin,
-  type Propagation,
-} from '../invocation/invocation.ts';
+import type { CallInput, InvocationOrigin } from '../invocation/invocation.ts';
+import { propagationOf, type Propagation } from '../invocation/propagation.ts';
+import { openGoEnvelope, type OpenedEnvelope } from './go-envelope.ts';
 import type { Input } from './input.ts';
 
 type Strings = Readonly<Record<string, string>>;
@@ -102,7 +99,7 @@ export function fromRawEvent(input: Input, bytes: Buffer, envelope: Envelope): M
 
 /** The message of a binding's event. An empty payload is an empty object, as in OpenFunction. */
 export function fromBinding(input: Input, bytes: Buffer, envelope: Envelope): Message {
-  const data = bytes.length === 0 ? {} : toData(bytes);
+  const data = toPayloadData(input, bytes);
   const attributes = {
     id: randomUUID(),
     source: `/bindings/${input.component}`,
@@ -121,6 +118,8 @@ interface Given {
   readonly data: unknown;
   readonly bytes: () => Buffer;
   readonly envelope: Envelope;
+  /** The trace in an envelope of Go's functions. */
+  readonly propagation?: Propagation | undefined;
 }
 
 function toMessage(input: Input, given: Given): Message {
@@ -131,7 +130,31 @@ function toMessage(input: Input, given: Given): Message {
       throw malformed(`the attribute "${name}" must be a string that is not empty`);
     }
   }
-  return new InputMessage(input, given);
+  const opened = openGoEnvelope(attributes, given.data);
+  return new InputMessage(input, opened === undefined ? given : toOpened(input, given, opened));
+}
+
+// As if its sender had sent it without an envelope.
+function toOpened(input: Input, given: Given, { bytes, propagation }: OpenedEnvelope): Given {
+  const data = toPayloadData(input, bytes);
+  return {
+    attributes: { ...given.attributes, datacontenttype: toType(data) },
+    eventData: data,
+    data,
+    bytes: () => bytes,
+    envelope: given.envelope,
+    propagation,
+  };
+}
+
+function toPayloadData({ kind }: Input, bytes: Buffer): unknown {
+  if (bytes.length > 0) return toData(bytes);
+  return kind === 'binding' ? {} : undefined;
+}
+
+function toType(data: unknown): string {
+  if (data instanceof Buffer) return 'application/octet-stream';
+  return typeof data === 'string' ? 'text/plain' : 'application/json';
 }
 
 // Both are classes for their getters: V8 gives each object literal with a getter a hidden class of its
@@ -152,7 +175,12 @@ class InputMessage implements Message {
   }
 
   get propagation(): Propagation | undefined {
-    return propagationFrom(this.input.headers, this.#given.attributes);
+    const { attributes, propagation } = this.#given;
+    const published = withHeaderNames(attributes);
+    return propagationFrom(
+      this.input.headers,
+      propagation === undefined ? published : { ...published, ...propagation },
+    );
   }
 
   // Made for who asks: it takes as long as parsing the body, and most handlers read the data alone.
@@ -206,7 +234,7 @@ function toCloudEvent(attributes: Attributes, data: unknown): CloudEvent<unknown
 // The delivery's own headers are closer to this call than what the publisher wrote into the event.
 function propagationFrom(headers: Strings, attributes: Attributes): Propagation | undefined {
   const own = tracedBy(headers);
-  const published = tracedBy(withHeaderNames(attributes));
+  const published = tracedBy(attributes);
   if (own === undefined || published === undefined) return own ?? published;
   // A sidecar hands on the traceparent alone: what else goes with its trace is in the event.
   const { traceparent, tracestate, ...rest } = published;

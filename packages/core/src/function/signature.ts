@@ -4,6 +4,7 @@ import type { CloudEvent } from 'cloudevents';
 import type { Request as ExpressRequest, Response as ExpressResponse } from 'express';
 import type { Invocation } from '../invocation/invocation.ts';
 import type { Plugin } from '../invocation/plugin.ts';
+import type { Trace } from '../invocation/trace.ts';
 import type { Logger } from '../logger.ts';
 
 /** The signature types, by OpenFunction's names; `event` is Google's legacy background function. */
@@ -25,8 +26,10 @@ export interface Request<Body = any> extends ExpressRequest<
   readonly id: string;
   /** The same as `id`, by the name Google's framework gives it. */
   readonly executionId: string;
-  /** A logger whose lines carry the id of this call, the function and the trace id. */
+  /** A logger whose lines carry the id of this call, the function, the trace id and the span. */
   readonly log: Logger;
+  /** The trace of this call. */
+  readonly trace: Trace;
 }
 
 /** Express 5's response. */

@@ -1,4 +1,5 @@
 // Calls of `http` and `openfunction` functions: one request, one invocation, one reply.
+import { toError } from '../errors.ts';
 import type { Invocation, InvocationOrigin, ServedFunction } from '../invocation/invocation.ts';
 import { invoke, runInside, type Settle } from '../invocation/invoke.ts';
 import { isThenable } from '../invocation/outcome.ts';
@@ -18,7 +19,7 @@ export function createCallStage(served: ServedFunction, settings: StageSettings)
 
   function rejected(invocation: Invocation, error: unknown, origin: InvocationOrigin): void {
     const exchange = origin as Exchange;
-    invocation.error = error;
+    invocation.error = error ?? toError(error);
     failExchange(exchange, error, showDetails);
     tracker.settled(exchange);
   }
@@ -28,6 +29,8 @@ export function createCallStage(served: ServedFunction, settings: StageSettings)
     resolved(invocation, value, origin) {
       const exchange = origin as Exchange;
       const { response } = exchange;
+      // A plugin may have made good for what the handler threw.
+      invocation.error = undefined;
       try {
         if (exchange.isAnswered) {
           // Nobody reads it: what it holds open is let go.

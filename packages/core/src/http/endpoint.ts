@@ -5,7 +5,7 @@ import { Invocation, type Channel, type ServedFunction } from '../invocation/inv
 import { hasBody, parseBody, parseContentType, readBody } from './body.ts';
 import { createCallStage } from './call-stage.ts';
 import { createEventStage } from './event-stage.ts';
-import { Exchange, type ExchangeObserver } from './exchange.ts';
+import { Exchange, statusOf, type ExchangeObserver } from './exchange.ts';
 import { failExchange } from './failure.ts';
 import type { FunctionRequest } from './request.ts';
 import type { FunctionResponse } from './response.ts';
@@ -115,8 +115,6 @@ function observe(
   const start = performance.now();
   observer.began(definition);
   response.on('close', () => {
-    // 499: the client went away before there was an answer, as proxies log it.
-    const status = response.headersSent ? response.statusCode : 499;
-    observer.ended(definition, status, (performance.now() - start) / 1000);
+    observer.ended(definition, statusOf(response), (performance.now() - start) / 1000);
   });
 }

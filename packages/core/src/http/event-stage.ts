@@ -1,6 +1,7 @@
 // Events over HTTP: the events of a request are handled one after the other, each as a call of its
 // own, and what the handlers return goes back in the mode that came in.
 import type { CloudEvent } from 'cloudevents';
+import { toError } from '../errors.ts';
 import type { ServedFunction } from '../invocation/invocation.ts';
 import { Invocation } from '../invocation/invocation.ts';
 import { invoke, runInside, type Settle } from '../invocation/invoke.ts';
@@ -49,6 +50,7 @@ export function createEventStage(served: ServedFunction, settings: StageSettings
       }
       await reply(exchange.response, mode, results);
     } catch (error) {
+      if (exchange.invocation !== undefined) exchange.invocation.error = error ?? toError(error);
       failExchange(exchange, error, settings.showDetails);
     }
   }
@@ -58,10 +60,15 @@ export function createEventStage(served: ServedFunction, settings: StageSettings
 // from outside: a stray error, the timeout, the drain deadline.
 function deliver(served: ServedFunction, exchange: Exchange, input: Input): Promise<unknown> {
   return new Promise((resolve, reject) => {
+    // The event before this one has had its turn; the last one ends with the response.
+    exchange.invocation?.end({});
     const invocation = new Invocation(served, { fail: (_, error) => reject(error) }, exchange);
     exchange.invocation = invocation;
     const settle: Settle = {
-      resolved: (_, value) => resolve(value),
+      resolved(_, value) {
+        invocation.error = undefined;
+        resolve(value);
+      },
       rejected: (_, error) => reject(error),
     };
     // A schema is code of this call, whatever it throws outside of its promise.

@@ -1,12 +1,8 @@
 // The exchange of one request and its response: how long it lives, and which call it belongs to.
 import { OfnError } from '../errors.ts';
 import type { FunctionDefinition, Request, Response } from '../function/signature.ts';
-import {
-  propagationOf,
-  type Invocation,
-  type InvocationOrigin,
-  type Propagation,
-} from '../invocation/invocation.ts';
+import type { Invocation, InvocationOrigin } from '../invocation/invocation.ts';
+import { propagationOf, type Propagation } from '../invocation/propagation.ts';
 import type { FunctionRequest } from './request.ts';
 import type { FunctionResponse } from './response.ts';
 
@@ -55,6 +51,11 @@ export class Exchange implements InvocationOrigin {
 // What may stand in a log line and be searched for.
 const CALLER_ID = /^[\w.:-]{1,128}$/;
 
+/** How a response ended: its status, or 499 when the client went before there was one, as proxies log it. */
+export function statusOf({ headersSent, statusCode }: FunctionResponse): number {
+  return headersSent ? statusCode : 499;
+}
+
 /** What is told of each exchange; metrics listen here. */
 export interface ExchangeObserver {
   began(definition: FunctionDefinition): void;
@@ -99,7 +100,7 @@ export function createTracker(): ExchangeTracker {
       invocation?.abort(disconnected());
       delivery?.abandon();
     }
-    invocation?.end();
+    invocation?.end({ status: statusOf(response) });
     if (!exchange.running) forget(exchange);
     // A handler that still reads the body would wait for the rest of it for ever.
     if (!request.complete && invocation?.aborted === true) request.destroy();

@@ -3,6 +3,7 @@ import { IncomingMessage } from 'node:http';
 import { parse as parseQuery } from 'node:querystring';
 import { OfnError } from '../errors.ts';
 import type { Invocation } from '../invocation/invocation.ts';
+import type { Trace } from '../invocation/trace.ts';
 import type { Logger } from '../logger.ts';
 import { application } from './application.ts';
 import { followCall } from './call-listeners.ts';
@@ -79,6 +80,10 @@ export class FunctionRequest extends IncomingMessage {
     return requireInvocation(this).log;
   }
 
+  get trace(): Trace {
+    return requireInvocation(this).trace;
+  }
+
   /** The path of the URL, undecoded. */
   get path(): string {
     return splitUrl(this.url ?? '/').path;
@@ -125,7 +130,7 @@ export class FunctionRequest extends IncomingMessage {
   }
 }
 
-const FRAMEWORK_MEMBERS = ['id', 'executionId', 'signal', 'log'];
+const FRAMEWORK_MEMBERS = ['id', 'executionId', 'signal', 'log', 'trace'];
 
 defineExpressMembers(FunctionRequest.prototype, 'request', REQUEST_MEMBERS);
 

@@ -1,5 +1,6 @@
 // One call: its id, logger, signal and trace, the context it shows, and how it ends.
 import { describe, expect, test, vi } from 'vitest';
+import { OfnError } from '../errors.ts';
 import { parseFunctionContext } from '../function/context.ts';
 import { defineFunction } from '../function/definition.ts';
 import type { Request, Response } from '../function/signature.ts';
@@ -9,10 +10,12 @@ import { createLogger, type Logger } from '../logger.ts';
 import {
   Invocation,
   type Channel,
-  propagationOf,
   type InvocationOrigin,
   type ServedFunction,
 } from './invocation.ts';
+import { propagationOf } from './propagation.ts';
+import type { Tracer } from './trace.ts';
+import { createRecorder } from './tracer.fixture.ts';
 
 const UUID = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
 const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
@@ -27,6 +30,7 @@ function create(origin: InvocationOrigin = {}, changes: Partial<ServedFunction> 
     log: { child } as Partial<Logger> as Logger,
     hookPlugins: {},
     call: () => {},
+    tracer: undefined,
     outgoing: noOutgoing,
     timeout: 0,
     ...changes,
@@ -117,7 +121,7 @@ describe('the signal', () => {
   test('does not abort once the call has ended', () => {
     const { invocation } = create();
     const { signal } = invocation;
-    invocation.end();
+    invocation.end({});
     invocation.abort('too late');
     expect(signal.aborted).toBe(false);
   });
@@ -136,7 +140,7 @@ describe('the end of a call', () => {
   test('is final: a later error goes nowhere', () => {
     const { invocation, channel } = create();
     expect(invocation.ended).toBe(false);
-    invocation.end();
+    invocation.end({});
     invocation.fail(new Error('too late'));
     expect(invocation.ended).toBe(true);
     expect(invocation.error).toBeUndefined();
@@ -252,7 +256,7 @@ describe('a call that has ended', () => {
       callerId: 'abc',
       propagation: { traceparent: TRACEPARENT },
     });
-    invocation.end();
+    invocation.end({});
     expect(invocation.origin).toEqual({
       callerId: 'abc',
       propagation: { traceparent: TRACEPARENT },
@@ -264,9 +268,62 @@ describe('a call that has ended', () => {
   test('keeps them for a handler that has used them', () => {
     const { invocation } = create({ req, res });
     expect([invocation.req, invocation.res]).toEqual([req, res]);
-    invocation.end();
+    invocation.end({});
     expect(invocation.req).toBe(req);
     expect(invocation.res).toBe(res);
+  });
+});
+
+describe('the trace', () => {
+  test('ends once, however often the call does', () => {
+    const { invocation } = create();
+    const { tracing, calls } = createRecorder();
+    invocation.begin(tracing);
+    invocation.end({ status: 200 });
+    invocation.end({ status: 499 });
+    expect(calls).toMatchObject([{ ends: [{ status: 200 }] }]);
+  });
+
+  test('sees the request until it has ended', () => {
+    const req = { url: '/' } as Request;
+    const { invocation } = create({ req });
+    const seen: unknown[] = [];
+    const { tracing } = createRecorder();
+    const begin: Tracer['begin'] = (call) => ({
+      ...tracing.begin(call),
+      end: ({ origin }) => seen.push(origin.req),
+    });
+    invocation.begin({ begin });
+    invocation.end({});
+    expect(seen).toEqual([req]);
+  });
+
+  test('ends with what failed the call from outside, not with what a hook or the handler made of it', () => {
+    const { invocation } = create();
+    const { tracing, calls } = createRecorder();
+    invocation.begin(tracing);
+    const timeout = new OfnError('OFN_TIMEOUT', 'late');
+    invocation.fail(timeout);
+    invocation.error = new Error('aborted');
+    invocation.end({});
+    expect(calls[0]?.span.error).toBe(timeout);
+  });
+
+  test('makes an exit span of what is sent when there is one, and only sends it otherwise', async () => {
+    const target = {
+      kind: 'state',
+      operation: 'get a',
+      peer: 'a',
+      componentType: undefined,
+    } as const;
+    const { tracing, of } = createRecorder();
+    const { invocation } = create();
+    const sent = Promise.resolve('sent');
+    expect(invocation.exit(target, () => sent)).toBe(sent);
+    expect(of('exit')).toEqual([]);
+    invocation.begin(tracing);
+    expect(await invocation.exit(target, () => sent)).toBe('sent');
+    expect(of('exit')).toMatchObject([{ target }]);
   });
 });
 
@@ -290,7 +347,7 @@ describe('an error after the end of a call', () => {
     const { invocation, channel } = create({}, { log });
     const reason = new Error('gone');
     invocation.abort(reason);
-    invocation.end();
+    invocation.end({});
     invocation.fail(make(reason));
     expect(error).not.toHaveBeenCalled();
     expect(channel.fail).not.toHaveBeenCalled();
@@ -300,7 +357,7 @@ describe('an error after the end of a call', () => {
     const { log, error } = createLog();
     const { invocation } = create({}, { log });
     const err = Object.assign(new Error('x'), { code: 'ECONNRESET' });
-    invocation.end();
+    invocation.end({});
     invocation.fail(err);
     expect(error).toHaveBeenCalledExactlyOnceWith(
       { err },

@@ -13,6 +13,15 @@ import type { Logger } from '../logger.ts';
 import { runInside } from './invoke.ts';
 import type { HookPlugin } from './openfunction-plugin.ts';
 import type { Call } from './plugin.ts';
+import type { Propagation } from './propagation.ts';
+import {
+  untraced,
+  type CallOutcome,
+  type CallTrace,
+  type ExitTarget,
+  type Trace,
+  type Tracer,
+} from './trace.ts';
 
 /** One function, ready to be called: resolved once at start, shared by all its calls, frozen. */
 export interface ServedFunction {
@@ -22,6 +31,8 @@ export interface ServedFunction {
   readonly hookPlugins: Readonly<Record<string, HookPlugin>>;
   /** The handler with its plugins around it. */
   readonly call: Call;
+  /** Traces each call; `undefined` without tracing. */
+  readonly tracer: Tracer | undefined;
   /** The way out, through Dapr. */
   readonly outgoing: Outgoing;
   /** Milliseconds a call may take; 0 for no limit. */
@@ -32,24 +43,6 @@ export interface ServedFunction {
 export interface Channel {
   /** Ends the call with this error, now. Not called after `end`. */
   fail(invocation: Invocation, error: unknown): void;
-}
-
-/** Headers by which a trace goes on in the next call, by their lower-case names. */
-export type Propagation = Readonly<Record<string, string>>;
-
-const PROPAGATED = ['traceparent', 'tracestate', 'baggage', 'sw8', 'sw8-correlation', 'sw8-x'];
-
-/** The trace headers among others, whose names are lower-case; `undefined` when no trace goes on. */
-export function propagationOf(headers: Readonly<Record<string, unknown>>): Propagation | undefined {
-  const { traceparent, sw8, baggage } = headers;
-  // Most calls have none, and this is asked at the end of each.
-  if (traceparent === undefined && sw8 === undefined && baggage === undefined) return undefined;
-  const found: Record<string, string> = {};
-  for (const name of PROPAGATED) {
-    const value = headers[name];
-    if (typeof value === 'string' && value !== '') found[name] = value;
-  }
-  return found;
 }
 
 /** The Dapr input that delivered an event, and how it came. */
@@ -113,6 +106,11 @@ export class Invocation<Data = any> {
   #id: string | undefined = undefined;
   #locals: Record<string, unknown> | undefined = undefined;
   #log: Logger | undefined = undefined;
+  /** The trace that a tracer has begun. */
+  #traced: CallTrace | undefined = undefined;
+  #untraced: CallTrace | undefined = undefined;
+  /** What failed the call from outside of its handler. */
+  #failure: unknown = undefined;
   #abort: AbortController | undefined = undefined;
   #abortReason: unknown = undefined;
   #ended = false;
@@ -165,27 +163,60 @@ export class Invocation<Data = any> {
     return this.#abort.signal;
   }
 
-  /** A logger whose lines carry the id of this call, the function and the trace id. */
+  /** A logger whose lines carry the id of this call, the function, the trace id and the span. */
   get log(): Logger {
-    return (this.#log ??= this.#served.log.child({
+    if (this.#log !== undefined) return this.#log;
+    const { traceId } = this;
+    const spanId = this.#traced?.callSpanId;
+    this.#log = this.#served.log.child({
       invocation: this.id,
       function: this.#served.definition.name,
-      ...(this.traceId === undefined ? {} : { traceId: this.traceId }),
-    }));
+      ...(traceId === undefined ? {} : { traceId }),
+      ...(spanId === undefined ? {} : { spanId }),
+    });
+    return this.#log;
   }
 
   /**
-   * Trace id of the caller, 32 hexadecimal digits; `undefined` without a valid `traceparent`.
+   * The trace of this call. It answers after the end of the call, too.
    *
-   * @see https://www.w3.org/TR/trace-context/#traceparent-header
+   * @example
+   * const price = await ctx.trace.span('price', () => lookUp(order));
    */
-  get traceId(): string | undefined {
-    return TRACEPARENT.exec(this.#origin.propagation?.['traceparent'] ?? '')?.[1];
+  get trace(): Trace {
+    return this.#traced ?? (this.#untraced ??= untraced(this.#origin.propagation));
   }
 
-  /** Trace headers of the caller, for what this call sends on; empty when it sent none. */
+  /**
+   * Id of the trace: 32 hexadecimal digits, or what SkyWalking's agents have as one. Without tracing it
+   * is that of the caller's `traceparent`, and `undefined` when there is none.
+   */
+  get traceId(): string | undefined {
+    return this.trace.traceId;
+  }
+
+  /** Trace headers for what this call sends on. Without tracing they are the caller's, or none. */
   get propagation(): Propagation {
-    return this.#origin.propagation ?? {};
+    return this.trace.propagation;
+  }
+
+  /** Begins the trace of the call. For `invoke`. */
+  begin(tracer: Tracer): CallTrace {
+    const trace = tracer.begin(this);
+    this.#traced = trace;
+    // What has been logged before, by a schema, could not name the span.
+    this.#log = undefined;
+    return trace;
+  }
+
+  /** Runs code of the call that is called from outside inside its span, when it is traced. */
+  runTraced<T>(code: () => T): T {
+    return this.#traced === undefined ? code() : (this.#traced.run(code, this) as T);
+  }
+
+  /** Sends something inside an exit span, when the call is traced. For the way out. */
+  exit<T>(target: ExitTarget, send: () => Promise<T>): Promise<T> {
+    return this.#traced === undefined ? send() : this.#traced.exit(target, send);
   }
 
   /** The Dapr input that delivered the event; `undefined` for a call over HTTP. */
@@ -311,7 +342,8 @@ export class Invocation<Data = any> {
       this.logLate(error);
       return;
     }
-    this.error = error;
+    this.error = error ?? toError(error);
+    this.#failure = this.error;
     this.#channel.fail(this, error);
   }
 
@@ -331,9 +363,13 @@ export class Invocation<Data = any> {
     return name === 'AbortError' || ABORT_CODES.includes(code);
   }
 
-  /** Marks the call as over. For channels. */
-  end(): void {
+  /** Marks the call as over, and ends its trace. For channels. */
+  end(outcome: CallOutcome): void {
+    if (this.#ended) return;
     this.#ended = true;
+    // What failed the call from outside counts more than what its handler made of that.
+    if (this.#failure !== undefined) this.error = this.#failure;
+    this.#traced?.end(this, outcome);
     if (this.#origin.req === undefined) return;
     // Node's async resources hold on to the call they were made in, long after its end on Node 20
     // and 22. What a late log line needs stays; the request and the response do not.
@@ -344,7 +380,3 @@ export class Invocation<Data = any> {
 
 // What Node's streams say when the other end has gone.
 const ABORT_CODES: readonly unknown[] = ['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'];
-
-// Version 00 ends after its four fields; a later version may go on; version ff is invalid.
-const TRACEPARENT =
-  /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:$|(?<!^00-.{52})-)/;

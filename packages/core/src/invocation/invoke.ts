@@ -38,7 +38,7 @@ export function runInside<T>(invocation: Invocation, code: () => T): T | undefin
   if (storage.getStore() === invocation) return code();
   return storage.run(invocation, () => {
     try {
-      return code();
+      return invocation.runTraced(code);
     } catch (error) {
       invocation.fail(error);
       return undefined;
@@ -48,10 +48,14 @@ export function runInside<T>(invocation: Invocation, code: () => T): T | undefin
 
 function run(served: ServedFunction, invocation: Invocation, settle: Settle): void {
   const { origin } = invocation;
+  const { tracer } = served;
   let value: unknown;
   let pending: Promise<unknown> | undefined;
   try {
-    value = served.call(invocation);
+    value =
+      tracer === undefined
+        ? served.call(invocation)
+        : invocation.begin(tracer).run(served.call, invocation);
     // A foreign thenable may call back twice, or throw: a promise made of it does neither.
     if (isThenable(value)) pending = Promise.resolve(value);
   } catch (error) {

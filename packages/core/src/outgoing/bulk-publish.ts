@@ -1,7 +1,6 @@
 // Many events as one bulk publish request, and its reply as the events that failed.
 import { OfnError } from '../errors.ts';
-import { toMessage } from './published-message.ts';
-import { BYTES, toPayload } from './payload.ts';
+import { BYTES, toPayload, type Payload } from './payload.ts';
 import { parseObject, renderSidecarFailure, toSidecarFailure } from './sidecar-failure.ts';
 import type { SidecarReply } from './sidecar-exchange.ts';
 
@@ -30,21 +29,27 @@ export interface PreparedEntry {
   readonly json: string;
 }
 
+/** What holds for all entries of a request. */
+export interface BulkSettings {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly contentType: string | undefined;
+  /** Makes of a payload what is published. */
+  readonly render: (payload: Payload, metadata: Readonly<Record<string, string>>) => Payload;
+}
+
 /**
  * Data, or an entry with settings of its own, as it is sent.
  *
- * @param metadata That of the whole request.
  * @throws OfnError `OFN_RESULT_INVALID` for data that cannot be sent.
  */
 export function toPreparedEntry(
   given: unknown,
   index: number,
-  metadata: Readonly<Record<string, string>>,
-  contentType: string | undefined,
+  { metadata, contentType, render }: BulkSettings,
 ): PreparedEntry {
   const entry: BulkEntry = isBulkEntry(given) ? given : { event: given };
   const payload = toPayload(entry.event, entry.contentType ?? contentType);
-  const message = toMessage(payload, { ...metadata, ...entry.metadata });
+  const message = render(payload, { ...metadata, ...entry.metadata });
   const fields = {
     entryId: entry.entryId ?? String(index),
     contentType: message.contentType,

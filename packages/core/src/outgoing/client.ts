@@ -8,6 +8,8 @@ import type { SidecarAddress } from './sidecar-address.ts';
 import { toBody, type FetchInit, type SidecarReply } from './sidecar-exchange.ts';
 import { parseObject, renderSidecarFailure, toSidecarFailure } from './sidecar-failure.ts';
 import { createSidecarFetch, type SidecarFetch } from './sidecar-fetch.ts';
+import { exitThrough } from './exit.ts';
+import { toSidecarTarget } from './sidecar-target.ts';
 
 /** The sidecar, as outputs and states use it. */
 export interface SidecarClient {
@@ -41,7 +43,7 @@ export function createSidecarClient(settings: SidecarClientSettings): SidecarCli
   let dapr: DaprClient | undefined;
   return {
     get dapr() {
-      return (dapr ??= loadClient(settings, fetch));
+      return (dapr ??= loadClient(settings, toTracedFetch(fetch)));
     },
     request: fetch,
     connect: () => fetch.connect(),
@@ -49,7 +51,7 @@ export function createSidecarClient(settings: SidecarClientSettings): SidecarCli
   };
 }
 
-function loadClient({ sidecar, log }: SidecarClientSettings, fetch: SidecarFetch): DaprClient {
+function loadClient({ sidecar, log }: SidecarClientSettings, fetch: Fetch): DaprClient {
   const sdk = createRequire(import.meta.url)('@dapr/dapr') as typeof Dapr;
   const url = new URL(sidecar.http);
   const isHttps = url.protocol === 'https:';
@@ -81,8 +83,29 @@ function loadClient({ sidecar, log }: SidecarClientSettings, fetch: SidecarFetch
   return dapr;
 }
 
+type Fetch = SidecarClient['request'];
+
+// Outputs and states make the exit spans of their requests themselves; these are all the others.
+function toTracedFetch(fetch: SidecarFetch): Fetch {
+  return async (path, init) => {
+    let reply: SidecarReply | undefined;
+    try {
+      return await exitThrough(toSidecarTarget(init.method, path), async () => {
+        reply = await fetch(path, init);
+        const failure = toSidecarFailure(reply);
+        // For the span: it is the SDK that makes an error of the reply.
+        if (failure !== undefined) throw new Error(renderSidecarFailure(failure));
+        return reply;
+      });
+    } catch (error) {
+      if (reply !== undefined) return reply;
+      throw error;
+    }
+  };
+}
+
 async function getConfiguration(
-  fetch: SidecarFetch,
+  fetch: Fetch,
   store: string,
   keys: readonly string[],
   metadata: Readonly<Record<string, unknown>>,
@@ -115,7 +138,7 @@ function rejecting<Args extends unknown[], Result extends { error?: Error }>(
   };
 }
 
-function toSdkFetch(fetch: SidecarFetch): (url: string, init: SdkInit) => Promise<SidecarReply> {
+function toSdkFetch(fetch: Fetch): (url: string, init: SdkInit) => Promise<SidecarReply> {
   return async (url, { method, headers, body }) => {
     const { pathname, search } = new URL(url);
     const path = `${pathname}${search}`;

@@ -74,10 +74,16 @@ export async function startDaprd(port = 0): Promise<Daprd> {
   });
 }
 
+interface OutgoingOptions extends Partial<FunctionContext> {
+  readonly timeout?: number;
+  readonly traceEnvelope?: boolean;
+  readonly namespace?: string;
+}
+
 /** The way out to it, with an output of each kind, and two stores. */
 export function outgoingTo(
   { address }: { address: SidecarAddress },
-  { timeout = 2000, ...context }: Partial<FunctionContext> & { timeout?: number } = {},
+  { timeout = 2000, traceEnvelope = false, namespace, ...context }: OutgoingOptions = {},
 ): Outgoing {
   const outgoing = createOutgoing({
     context: {
@@ -93,6 +99,8 @@ export function outgoingTo(
     },
     sidecar: address,
     timeout,
+    traceEnvelope,
+    namespace,
     log: createLogger({ level: 'silent' }),
   });
   onTestFinished(() => outgoing.close());
@@ -111,6 +119,7 @@ export function createCall(
     log,
     hookPlugins: {},
     call: () => {},
+    tracer: undefined,
     outgoing,
     timeout: 0,
   };

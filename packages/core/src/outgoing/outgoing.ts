@@ -1,6 +1,6 @@
 // The function context and the address of the sidecar as the way out of a function: its outputs, its
 // states, and Dapr's client.
-import { get as httpGet } from 'node:http';
+import * as http from 'node:http';
 import type { DaprClient } from '@dapr/dapr';
 import { OfnError, toError } from '../errors.ts';
 import type { ContextComponent, FunctionContext } from '../function/context.ts';
@@ -12,6 +12,7 @@ import { toPayload } from './payload.ts';
 import type { SidecarAddress } from './sidecar-address.ts';
 import { HEALTH_PATH } from './sidecar-fetch.ts';
 import { createStateStore, type StateOperations, type StateStore } from './state.ts';
+import { createEnveloper } from './trace-envelope.ts';
 
 /** The way out of a function; one for each runtime, frozen, shared by all calls. */
 export interface Outgoing {
@@ -45,17 +46,23 @@ const HEALTH_TIMEOUT = 500;
  * Makes the way out.
  *
  * @param settings.timeout Milliseconds each call to the sidecar may take.
+ * @param settings.traceEnvelope Whether topics and queues are sent envelopes, as Go's functions do.
+ *   Default `false`.
+ * @param settings.namespace Of the pod, for the source of these envelopes.
  */
 export function createOutgoing(settings: {
   readonly context: Pick<FunctionContext, 'outputs' | 'states'> | undefined;
   readonly sidecar: SidecarAddress;
   readonly timeout: number;
+  readonly traceEnvelope?: boolean;
+  readonly namespace?: string | undefined;
   readonly log: Logger;
 }): Outgoing {
-  const { context, sidecar } = settings;
+  const { context, sidecar, traceEnvelope = false, namespace } = settings;
   const client = createSidecarClient(settings);
+  const envelop = traceEnvelope ? createEnveloper(namespace) : undefined;
   const outputs = mapComponents(context?.outputs, (name, component) =>
-    createOutput(name, component, client),
+    createOutput(name, component, client, envelop),
   );
   const states = mapComponents(context?.states, (name, component) =>
     createStateStore(name, component, client),
@@ -125,15 +132,19 @@ function toSendError(
   return new OfnError('OFN_OUTPUT_FAILED', message, { cause });
 }
 
+// Taken when this module is loaded: tracing puts its own in the place of Node's later, and a probe is no
+// call of the function.
+const { get } = http;
+
 // By a connection of its own: a probe says nothing of one that is open already.
-function isReady({ http, apiToken }: SidecarAddress): Promise<boolean> {
-  const isHttps = http.startsWith('https:');
-  const get = isHttps ? process.getBuiltinModule('node:https').get : httpGet;
+function isReady({ http: base, apiToken }: SidecarAddress): Promise<boolean> {
+  const isHttps = base.startsWith('https:');
+  const agent = isHttps ? new (process.getBuiltinModule('node:https').Agent)() : false;
   const headers: Record<string, string> =
     apiToken === undefined ? {} : { 'dapr-api-token': apiToken };
   return new Promise((resolve) => {
     const signal = AbortSignal.timeout(HEALTH_TIMEOUT);
-    const request = get(`${http}${HEALTH_PATH}`, { agent: false, headers, signal });
+    const request = get(`${base}${HEALTH_PATH}`, { agent, headers, signal });
     request.on('response', (response) => {
       response.resume();
       response.on('error', () => resolve(false));

@@ -2,13 +2,16 @@
 import { isUtf8 } from 'node:buffer';
 import { OfnError } from '../errors.ts';
 import type { ContextComponent } from '../function/context.ts';
+import type { ExitTarget } from '../invocation/trace.ts';
 import { toBulkFailures, toPreparedEntry, type BulkFailure } from './bulk-publish.ts';
 import type { SidecarClient } from './client.ts';
+import { exitThrough } from './exit.ts';
 import { toMessage } from './published-message.ts';
 import { isEvent, toBytes, toDataJson, toEventJson, toPayload } from './payload.ts';
 import { renderQuery } from './query.ts';
 import { renderSidecarFailure, toSidecarFailure } from './sidecar-failure.ts';
 import type { SidecarReply } from './sidecar-exchange.ts';
+import { isQueue, type Enveloper } from './trace-envelope.ts';
 
 /** How one message is sent. */
 export interface SendOptions {
@@ -73,11 +76,16 @@ export interface Output extends Readonly<ContextComponent> {
   ): Promise<{ readonly failed: readonly BulkFailure[] }>;
 }
 
-/** Makes one output of the context. */
+/**
+ * Makes one output of the context.
+ *
+ * @param envelop Puts what goes to topics and queues into envelopes; `undefined` to send it as it is.
+ */
 export function createOutput(
   name: string,
   described: ContextComponent,
   client: SidecarClient,
+  envelop?: Enveloper,
 ): Output {
   const type = typeOf(described);
   const component = described.componentName ?? name;
@@ -102,25 +110,57 @@ export function createOutput(
     throw new OfnError('OFN_OUTPUT_FAILED', message);
   };
 
+  const { componentType } = described;
+  const toTarget = (options: SendOptions): ExitTarget => {
+    if (type === 'binding') {
+      const asked = `${options.operation ?? operation ?? ''} ${component}`;
+      return { kind: type, operation: asked, peer: component, componentType };
+    }
+    const to = options.topic ?? topic ?? '';
+    return { kind: type, operation: `publish ${to}`, peer: `${component}/${to}`, componentType };
+  };
+
+  const render = envelop ?? toMessage;
+
+  // These read the trace: they run inside the exit span.
+
   const publish = async (data: unknown, options: SendOptions): Promise<undefined> => {
     const extra = toMetadata(options);
-    const { contentType, body } = toMessage(toPayload(data, options.contentType), extra);
+    const { contentType, body } = render(toPayload(data, options.contentType), extra);
     const path = `/v1.0/publish/${encodeURIComponent(component)}/${encodeURIComponent(toTopic(options))}`;
     const headers = { 'content-type': contentType };
     const url = `${path}${renderQuery(extra)}`;
     assertSuccess(label, await client.request(url, { method: 'POST', headers, body }));
   };
 
+  const toContent =
+    envelop === undefined || !isQueue(componentType) ? toBindingContent : toEnveloped(envelop);
+
   const invoke = async (data: unknown, options: SendOptions): Promise<BindingResponse> => {
     const extra = toMetadata(options);
-    if (options.contentType !== undefined) extra['contentType'] = options.contentType;
+    const { json, contentType } = toContent(data, options.contentType);
+    if (contentType !== undefined) extra['contentType'] = contentType;
     const chosen = JSON.stringify(options.operation ?? operation);
-    const body = `{"operation":${chosen},"metadata":${JSON.stringify(extra)},"data":${toBindingJson(data)}}`;
+    const body = `{"operation":${chosen},"metadata":${JSON.stringify(extra)},"data":${json}}`;
     const path = `/v1.0/bindings/${encodeURIComponent(component)}`;
     const headers = { 'content-type': 'application/json' };
     const reply = await client.request(path, { method: 'POST', headers, body });
     assertSuccess(label, reply);
     return toBindingResponse(reply);
+  };
+
+  const publishAll: Output['publishBulk'] = async (events, options = {}) => {
+    const path = `/v1.0-alpha1/publish/bulk/${encodeURIComponent(component)}/${encodeURIComponent(toTopic(options))}`;
+    const extra = toMetadata(options);
+    const entries = events.map((event, index) =>
+      toPreparedEntry(event, index, { metadata: extra, contentType: options.contentType, render }),
+    );
+    const reply = await client.request(`${path}${renderQuery(extra)}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: `[${entries.map(({ json }) => json).join(',')}]`,
+    });
+    return { failed: toBulkFailures(label, reply, entries) };
   };
 
   const output: Output = {
@@ -132,23 +172,15 @@ export function createOutput(
     topic,
     metadata,
     send: (data, options = {}) =>
-      type === 'topic' ? publish(data, options) : invoke(data, options),
+      exitThrough<BindingResponse | undefined>(toTarget(options), () =>
+        type === 'topic' ? publish(data, options) : invoke(data, options),
+      ),
     async publishBulk(events, options = {}) {
       if (type === 'binding') {
         throw new OfnError('OFN_OUTPUT_FAILED', `output ${label} is no topic: use send`);
       }
       if (events.length === 0) return { failed: [] };
-      const path = `/v1.0-alpha1/publish/bulk/${encodeURIComponent(component)}/${encodeURIComponent(toTopic(options))}`;
-      const extra = toMetadata(options);
-      const entries = events.map((event, index) =>
-        toPreparedEntry(event, index, extra, options.contentType),
-      );
-      const reply = await client.request(`${path}${renderQuery(extra)}`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: `[${entries.map(({ json }) => json).join(',')}]`,
-      });
-      return { failed: toBulkFailures(label, reply, entries) };
+      return exitThrough(toTarget(options), () => publishAll(events, options));
     },
   };
   return Object.freeze(output);
@@ -174,11 +206,27 @@ function keyMetadata(
   return componentType === '' ? { key, partitionKey: key } : { key };
 }
 
-function toBindingJson(data: unknown): string {
+/** The data of a binding's request, and the content type that goes with it. */
+interface BindingContent {
+  readonly json: string;
+  readonly contentType: string | undefined;
+}
+
+function toBindingContent(data: unknown, contentType: string | undefined): BindingContent {
   const bytes = toBytes(data);
   // Components that want bytes decode base64, most of them when told to (`decodeBase64`).
-  if (bytes !== undefined) return JSON.stringify(Buffer.from(bytes).toString('base64'));
-  return isEvent(data) ? toEventJson(data) : toDataJson(data);
+  if (bytes !== undefined) {
+    return { json: JSON.stringify(Buffer.from(bytes).toString('base64')), contentType };
+  }
+  return { json: isEvent(data) ? toEventJson(data) : toDataJson(data), contentType };
+}
+
+// An envelope is JSON, whatever is in it.
+function toEnveloped(envelop: Enveloper): typeof toBindingContent {
+  return (data, contentType) => {
+    const { body, contentType: type } = envelop(toPayload(data, contentType));
+    return { json: String(body), contentType: contentType === undefined ? undefined : type };
+  };
 }
 
 function assertSuccess(label: string, reply: SidecarReply): void {

@@ -39,6 +39,10 @@ export interface SidecarConnections {
   close(): void;
 }
 
+// Taken when this module is loaded: tracing puts its own in the place of Node's later, and would make a
+// second span of what has an exit span already.
+const { request: send } = http;
+
 // An answer without an end would take all memory before the deadline.
 const LARGEST_REPLY = 256 * 1024 * 1024;
 
@@ -56,10 +60,12 @@ export function createConnections(base: string, largest = LARGEST_REPLY): Sideca
   // Idle connections are closed early, before a server of the usual 5 s does it in the middle of a send.
   const settings = { keepAlive: true, timeout: 4000 };
   // TLS is loaded by those who need it: it would be a tenth of the start of a function.
-  const { Agent, request: send } = isHttps ? process.getBuiltinModule('node:https') : http;
+  const { Agent } = isHttps ? process.getBuiltinModule('node:https') : http;
   const agent = new Agent(settings);
+  // By the agent, the request of plain HTTP goes over TLS too.
   const target = {
     agent,
+    protocol: isHttps ? 'https:' : 'http:',
     // Node wants an IPv6 address without its brackets.
     hostname: hostname.replace(/^\[|\]$/g, ''),
     port: port === '' ? (isHttps ? 443 : 80) : Number(port),

@@ -1,6 +1,6 @@
 // Requests to the sidecar: the deadline, what is tried again and what is not, trace headers.
 import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { HttpMethod } from '@dapr/dapr';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { runInside } from '../invocation/invoke.ts';
@@ -247,4 +247,24 @@ describe('the trace of the caller', () => {
     await outgoingTo(daprd).outputs['orders']?.send('x');
     expect(daprd.last().headers['traceparent']).toBeUndefined();
   });
+});
+
+test('a sidecar at https is spoken to over TLS, when it is sent to and when it is probed', async () => {
+  const firstBytes: (number | undefined)[] = [];
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', (chunk) => {
+      firstBytes.push(chunk[0]);
+      socket.destroy();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const address = { http: `https://127.0.0.1:${port}`, grpc: '', apiToken: undefined };
+  const outgoing = outgoingTo({ address });
+  await expect(outgoing.send('x', 'orders')).rejects.toMatchObject({ code: 'OFN_OUTPUT_FAILED' });
+  expect(await outgoing.isReachable()).toBe(false);
+  // A handshake (RFC 8446, 5.1).
+  expect(firstBytes).toEqual([22, 22]);
 });

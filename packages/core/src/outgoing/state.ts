@@ -3,6 +3,7 @@
 import { OfnError } from '../errors.ts';
 import type { ContextComponent } from '../function/context.ts';
 import type { SidecarClient } from './client.ts';
+import { exitThrough } from './exit.ts';
 import { renderQuery } from './query.ts';
 import type { FetchInit, SidecarReply } from './sidecar-exchange.ts';
 import { toStateError } from './state-error.ts';
@@ -127,7 +128,7 @@ export function createStateStore(
   const component = described.componentName ?? name;
   const base = `/v1.0/state/${encodeURIComponent(component)}`;
 
-  const request = async (
+  const ask = async (
     path: string,
     method: string,
     { body, headers }: Partial<FetchInit> = {},
@@ -140,12 +141,21 @@ export function createStateStore(
     return reply;
   };
 
+  const { componentType } = described;
+  const request = (
+    operation: keyof StateStore & string,
+    ...asked: Parameters<typeof ask>
+  ): Promise<SidecarReply> => {
+    const target = { operation: `${operation} ${component}`, peer: component, componentType };
+    return exitThrough({ kind: 'state', ...target }, () => ask(...asked));
+  };
+
   const getWithEtag = async <T>(
     key: string,
     { consistency, metadata }: ReadOptions = {},
   ): Promise<Versioned<T> | undefined> => {
     const path = `${base}/${toPathKey(key)}${renderQuery(metadata, { consistency })}`;
-    const reply = await request(path, 'GET');
+    const reply = await request('get', path, 'GET');
     if (reply.status === 204) return undefined;
     return { value: parseValue(reply.bytes) as T, etag: reply.headers.etag };
   };
@@ -153,7 +163,7 @@ export function createStateStore(
   const saveAll = async (entries: readonly SaveEntry[]): Promise<void> => {
     if (entries.length === 0) return;
     const body = `[${entries.map(toWireSave).join(',')}]`;
-    await request(base, 'POST', { body }, entries.some(isConditional));
+    await request('save', base, 'POST', { body }, entries.some(isConditional));
   };
 
   const store: StateStore = {
@@ -170,7 +180,7 @@ export function createStateStore(
       const query = renderQuery(metadata, { concurrency: chosen, consistency });
       const headers: Record<string, string> = etag === undefined ? {} : { 'if-match': etag };
       const path = `${base}/${toPathKey(key)}${query}`;
-      await request(path, 'DELETE', { headers }, chosen === 'first-write');
+      await request('delete', path, 'DELETE', { headers }, chosen === 'first-write');
     },
     async getBulk<T>(
       keys: readonly string[],
@@ -181,7 +191,7 @@ export function createStateStore(
     ) {
       if (keys.length === 0) return [];
       const body = JSON.stringify({ keys, parallelism, metadata });
-      const reply = await request(`${base}/bulk`, 'POST', { body });
+      const reply = await request('getBulk', `${base}/bulk`, 'POST', { body });
       return parseItems(component, parseValue(reply.bytes)).map((item) => toBulkItem<T>(item));
     },
     async transaction(operations, { metadata } = {}) {
@@ -189,14 +199,14 @@ export function createStateStore(
       const mustBeFirst = operations.some(({ request: entry }) => isConditional(entry));
       const more = metadata === undefined ? '' : `,"metadata":${JSON.stringify(metadata)}`;
       const body = `{"operations":[${operations.map(toWireOperation).join(',')}]${more}}`;
-      await request(`${base}/transaction`, 'POST', { body }, mustBeFirst);
+      await request('transaction', `${base}/transaction`, 'POST', { body }, mustBeFirst);
     },
     async query<T>(
       query: object,
       { metadata }: { readonly metadata?: Readonly<Record<string, string>> } = {},
     ) {
       const path = `/v1.0-alpha1/state/${encodeURIComponent(component)}/query${renderQuery(metadata)}`;
-      const reply = await request(path, 'POST', { body: JSON.stringify(query) });
+      const reply = await request('query', path, 'POST', { body: JSON.stringify(query) });
       // Nothing found is an empty reply, or null.
       const found = reply.bytes.length === 0 ? undefined : parseValue(reply.bytes);
       const { results, token } = (found ?? {}) as WireQueryResult;

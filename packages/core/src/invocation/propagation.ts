@@ -1,0 +1,36 @@
+// The headers by which a trace goes on from call to call, picked from all those of a call, and what
+// they say of the trace.
+
+/** Headers by which a trace goes on in the next call, by their lower-case names. */
+export type Propagation = Readonly<Record<string, string>>;
+
+/** No trace that goes on. */
+export const NO_PROPAGATION: Propagation = Object.freeze({});
+
+const PROPAGATED = ['traceparent', 'tracestate', 'baggage', 'sw8', 'sw8-correlation', 'sw8-x'];
+
+/** The trace headers among others, whose names are lower-case; `undefined` when no trace goes on. */
+export function propagationOf(headers: Readonly<Record<string, unknown>>): Propagation | undefined {
+  const { traceparent, sw8, baggage } = headers;
+  // Most calls have none, and this is asked at the end of each.
+  if (traceparent === undefined && sw8 === undefined && baggage === undefined) return undefined;
+  const found: Record<string, string> = {};
+  for (const name of PROPAGATED) {
+    const value = headers[name];
+    if (typeof value === 'string' && value !== '') found[name] = value;
+  }
+  return found;
+}
+
+// Version 00 ends after its four fields; a later version may go on; version ff is invalid.
+const TRACEPARENT =
+  /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:$|(?<!^00-.{52})-)/;
+
+/**
+ * The trace id of a valid `traceparent`, 32 hexadecimal digits; `undefined` without one.
+ *
+ * @see https://www.w3.org/TR/trace-context/#traceparent-header
+ */
+export function traceIdOf({ traceparent }: Propagation): string | undefined {
+  return traceparent === undefined ? undefined : TRACEPARENT.exec(traceparent)?.[1];
+}
