@@ -13,6 +13,8 @@ import { connect, type Connection } from './connection.ts';
 export interface StartOptions {
   /** Files of the working directory, by relative path. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Packages that the function finds beside @ofn/core: their folders, by their names. */
+  readonly packages?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
   /** Variables; of the surrounding environment only PATH is passed on. */
   readonly env?: Readonly<Record<string, string>>;
@@ -96,7 +98,7 @@ export const test = base.extend<Fixtures>({
 
 /** Runs the bin, and does not wait; for what outlives a test. Whoever calls it ends it. */
 export function startProcess(options: StartOptions): Process {
-  const folder = createFolder(options.files ?? {});
+  const folder = createFolder(options);
   const child = launch(folder, options);
   const end = async (): Promise<void> => {
     if (child.exitCode === null && child.signalCode === null) {
@@ -121,14 +123,17 @@ export async function serving<Running extends Command>(
 }
 
 // Outside of the workspace, so that no package.json of it decides what kind of module a file is.
-function createFolder(files: Readonly<Record<string, string>>): string {
+function createFolder({ files = {}, packages = {} }: StartOptions): string {
   const folder = mkdtempSync(join(tmpdir(), 'ofn-function-'));
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
   }
-  mkdirSync(join(folder, 'node_modules/@ofn'), { recursive: true });
-  symlinkSync(dirname(manifestPath), join(folder, 'node_modules/@ofn/core'), 'junction');
+  for (const [name, path] of Object.entries({ '@ofn/core': dirname(manifestPath), ...packages })) {
+    const link = join(folder, 'node_modules', name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(path, link, 'junction');
+  }
   return folder;
 }
 

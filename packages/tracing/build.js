@@ -1,0 +1,71 @@
+// Builds dist/: the library as ES modules, OpenTelemetry's packages among them, and types for `import`
+// and for `require`.
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'rolldown';
+import { emitTypes } from '../emit-types.js';
+import { renderNotices } from '../third-party-notices.js';
+
+const { dependencies, peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+const external = [
+  /^node:/,
+  ...Object.keys({ ...dependencies, ...peerDependencies }).map(
+    (name) => new RegExp(`^${name}(?:/|$)`),
+  ),
+];
+
+rmSync('dist', { recursive: true, force: true });
+
+const own = createRequire(import.meta.url);
+const ofInstrumentation = createRequire(own.resolve('@opentelemetry/instrumentation-http'));
+const conventions = ofInstrumentation('@opentelemetry/semantic-conventions');
+
+const { output } = await build({
+  input: { index: 'src/index.ts', testing: 'src/testing.ts' },
+  platform: 'node',
+  external,
+  resolve: {
+    // Some of OpenTelemetry's packages are CommonJS and ask for the others as such: what is there as
+    // ES modules is taken as that by all, so that there is one copy and only what is used of it.
+    mainFields: ['module', 'main'],
+    conditionNames: ['node', 'module', 'import', 'default'],
+    alias: {
+      '@opentelemetry/api$': fileURLToPath(import.meta.resolve('@opentelemetry/api')),
+      // Two releases of these are asked for, which differ in nothing but their number.
+      '@opentelemetry/core': folderOf(own, '@opentelemetry/core'),
+      '@opentelemetry/instrumentation': folderOf(
+        ofInstrumentation,
+        '@opentelemetry/instrumentation',
+      ),
+    },
+  },
+  plugins: [{ name: 'inline-conventions', transform: inlineConventions }],
+  output: {
+    dir: 'dist',
+    format: 'esm',
+    minify: { mangle: false, compress: true, codegen: true },
+    chunkFileNames: '[name].js',
+  },
+});
+writeFileSync('dist/THIRD-PARTY-NOTICES.txt', renderNotices(output));
+
+emitTypes(['index', 'testing']);
+
+function folderOf(require, name) {
+  return dirname(require.resolve(`${name}/package.json`));
+}
+
+/**
+ * Puts the names of attributes where they are used. All that there are would be read at each start, more
+ * than all the rest of it, since what CommonJS asks for as a whole cannot be left out.
+ */
+function inlineConventions(code) {
+  const asked = /^.*require\("@opentelemetry\/semantic-conventions"\).*$/m;
+  if (!asked.test(code)) return null;
+  return code.replace(asked, '').replace(/\bsemantic_conventions_1\.(\w+)/g, (_, name) => {
+    if (!(name in conventions)) throw new Error(`There is no ${name} among the conventions`);
+    return JSON.stringify(conventions[name]);
+  });
+}

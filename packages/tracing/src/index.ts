@@ -1,0 +1,2 @@
+// The public names of @ofn/tracing.
+export { createTracing } from './tracing.ts';

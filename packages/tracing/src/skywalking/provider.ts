@@ -1,0 +1,84 @@
+// Provider `skywalking`: spans of OpenTelemetry's API become those of SkyWalking's agent, in one trace
+// with what the agent's own hooks see.
+import type { Tracer } from '@opentelemetry/api';
+import type { Logger } from '@ofn/core';
+import type { TracingConfiguration } from '../configuration.ts';
+import type { Service, TraceProvider } from '../provider.ts';
+import { correctAgent } from './agent-corrections.ts';
+import { loadAgent, type Agent } from './agent.ts';
+import { SkyWalkingContextManager } from './context-manager.ts';
+import { hookLibraries } from './libraries.ts';
+import { createOpenSpans } from './open-spans.ts';
+import { createPropagator } from './propagator.ts';
+import { createReporter } from './reporter.ts';
+import { createSilentSpan } from './silent-span.ts';
+import { SkyWalkingSpan, traceIdOf } from './span.ts';
+import { createTracer } from './tracer.ts';
+
+const SWEEP = 1000;
+
+/**
+ * Makes the provider. Nothing is sent, and no connection made, before it is started.
+ *
+ * @param source Folder or file of the functions, from where libraries are looked up.
+ */
+export function createSkyWalking(
+  configuration: TracingConfiguration,
+  source: string,
+  log: Logger,
+): TraceProvider {
+  const settings = configuration.skywalking;
+  const agent = loadAgent(log, settings.logLevel);
+  configure(agent, configuration);
+  let service: Service = { name: configuration.service ?? '', instance: configuration.instance };
+  const propagator = createPropagator(() => service);
+  const contextManager = new SkyWalkingContextManager(agent, createSilentSpan(agent));
+  const reporter = createReporter(agent, settings, log);
+  const openSpans = createOpenSpans(settings.traceTimeout);
+  const tracerSettings = {
+    agent,
+    openSpans,
+    contextManager,
+    mayBegin: () => settings.keepTracing || reporter.connected,
+  };
+  correctAgent(agent, contextManager, propagator);
+  hookLibraries(agent, source, settings.disabledPlugins);
+  let sweeping: NodeJS.Timeout | undefined;
+
+  return {
+    contextManager,
+    propagator,
+    tracerProvider: {
+      getTracer: (scope): Tracer => createTracer(scope, tracerSettings),
+    },
+    traceIdOf: (span) =>
+      span instanceof SkyWalkingSpan ? traceIdOf(span.agentSpan) : span.spanContext().traceId,
+    start(known) {
+      service = known;
+      const { namespace, pod } = configuration;
+      reporter.start(known, {
+        ...(pod === undefined ? {} : { pod }),
+        ...(namespace === undefined ? {} : { namespace }),
+      });
+      sweeping = setInterval(openSpans.sweep, SWEEP).unref();
+    },
+    close() {
+      clearInterval(sweeping);
+      openSpans.endAll();
+      return reporter.close();
+    },
+  };
+}
+
+function configure({ config, finalizeConfig }: Agent, { skywalking }: TracingConfiguration): void {
+  const { coldEndpoint, httpIgnoreMethod, ignoreSuffix, maxBufferSize, traceIgnorePath } =
+    skywalking;
+  Object.assign(config, {
+    coldEndpoint,
+    httpIgnoreMethod,
+    ignoreSuffix,
+    maxBufferSize,
+    traceIgnorePath,
+  });
+  finalizeConfig(config);
+}

@@ -1,0 +1,198 @@
+// One span of OpenTelemetry as one span of SkyWalking's agent.
+import {
+  SpanStatusCode,
+  TraceFlags,
+  type Attributes,
+  type AttributeValue,
+  type Exception,
+  type Link,
+  type Span,
+  type SpanContext,
+  type SpanStatus,
+  type TimeInput,
+} from '@opentelemetry/api';
+import { hrTimeToMilliseconds, timeInputToHrTime } from '@opentelemetry/core';
+import type { AgentSpan } from './agent.ts';
+import { toPeer, toTag } from './semantics.ts';
+import { toW3cSpanId, toW3cTraceId } from './ids.ts';
+import type { Remote } from './propagator.ts';
+
+/** A span that is recorded. */
+export class SkyWalkingSpan implements Span {
+  readonly agentSpan: AgentSpan;
+  /** What code inside of the span runs in: the spans around it, then the span itself. */
+  readonly stack: readonly AgentSpan[];
+  /** What came from the caller of this process. */
+  readonly remote: Remote | undefined;
+  readonly #onEnd: ((span: SkyWalkingSpan) => void) | undefined;
+  #context: SpanContext | undefined = undefined;
+  #ended = false;
+
+  /**
+   * @param around The spans that it is made in.
+   * @param onEnd Called once; `undefined` for a span that somebody else ends.
+   */
+  constructor(
+    agentSpan: AgentSpan,
+    around: readonly AgentSpan[],
+    remote: Remote | undefined,
+    onEnd?: (span: SkyWalkingSpan) => void,
+  ) {
+    this.agentSpan = agentSpan;
+    this.stack = [...around, agentSpan];
+    this.remote = remote;
+    this.#onEnd = onEnd;
+    this.#ended = onEnd === undefined;
+  }
+
+  spanContext(): SpanContext {
+    return (this.#context ??= {
+      // A caller's W3C trace goes on, also where SkyWalking's own trace has another id.
+      traceId: this.remote?.parent?.traceId ?? toW3cTraceId(traceIdOf(this.agentSpan)),
+      spanId: toW3cSpanId(this.agentSpan),
+      traceFlags: TraceFlags.SAMPLED,
+    });
+  }
+
+  setAttribute(name: string, value: AttributeValue): this {
+    if (this.#ended) return this;
+    const tag = toTag(name, value);
+    if (tag !== undefined) this.agentSpan.tag({ ...tag, overridable: true });
+    if (this.agentSpan.peer === '') this.agentSpan.peer = this.#peerOf({ [name]: value });
+    return this;
+  }
+
+  #peerOf(attributes: Attributes): string {
+    return isExit(this.agentSpan) ? toPeer(attributes) : '';
+  }
+
+  setAttributes(attributes: Attributes): this {
+    for (const name in attributes) {
+      const value = attributes[name];
+      if (value !== undefined && value !== null) this.setAttribute(name, value);
+    }
+    return this;
+  }
+
+  addEvent(name: string, attributes?: Attributes | TimeInput, time?: TimeInput): this {
+    if (this.#ended) return this;
+    const fields = isAttributes(attributes) ? attributes : {};
+    const at = time ?? (isAttributes(attributes) ? undefined : attributes);
+    this.agentSpan.logs.push({
+      timestamp: toMilliseconds(at),
+      items: [
+        { key: 'event', val: name },
+        ...Object.entries(fields).map(([key, value]) => ({ key, val: String(value) })),
+      ],
+    });
+    return this;
+  }
+
+  addLink(_link: Link): this {
+    return this;
+  }
+
+  addLinks(_links: Link[]): this {
+    return this;
+  }
+
+  setStatus({ code, message }: SpanStatus): this {
+    if (this.#ended || code !== SpanStatusCode.ERROR) return this;
+    this.agentSpan.errored = true;
+    if (message !== undefined && message !== '' && this.agentSpan.lastError === null) {
+      this.addEvent('error', { message });
+    }
+    return this;
+  }
+
+  updateName(name: string): this {
+    if (!this.#ended) this.agentSpan.operation = name;
+    return this;
+  }
+
+  recordException(exception: Exception, _time?: TimeInput): void {
+    if (this.#ended) return;
+    const { errored } = this.agentSpan;
+    this.agentSpan.error(toError(exception));
+    // An exception that was dealt with is no error of the span; its status says whether it is one.
+    this.agentSpan.errored = errored;
+  }
+
+  end(time?: TimeInput): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const { agentSpan } = this;
+    if (agentSpan.peer === '' && isExit(agentSpan)) {
+      // The collector passes over an exit that leads nowhere.
+      agentSpan.peer = agentSpan.operation;
+    }
+    if (time !== undefined) finishAt(agentSpan, toMilliseconds(time));
+    agentSpan.stop();
+    this.#onEnd?.(this);
+  }
+
+  isRecording(): boolean {
+    return !this.#ended;
+  }
+}
+
+// The number of the type in SkyWalking's protocol.
+const EXIT = 1;
+
+/** Whether a span leads out of the process. */
+export function isExit(span: AgentSpan): boolean {
+  const type: number = span.type;
+  return type === EXIT;
+}
+
+/** The trace id as SkyWalking has it. */
+export function traceIdOf({ context }: AgentSpan): string {
+  return context.segment.relatedTraces[0]?.toString() ?? '';
+}
+
+// The span that a segment began with stands on the segment: a map of all would cost as much as the rest.
+const FIRST = Symbol('first span');
+type Begun = { [FIRST]?: AgentSpan };
+
+/** Says that a segment begins with this span. */
+export function beginSegment(span: AgentSpan): void {
+  (span.context.segment as Begun)[FIRST] = span;
+}
+
+/** Whether its segment begins with this span. */
+export function isFirstOfSegment(span: AgentSpan): boolean {
+  return (span.context.segment as Begun)[FIRST] === span;
+}
+
+/** The operation that the segment of a span began with. */
+export function endpointOf(span: AgentSpan): string {
+  return ((span.context.segment as Begun)[FIRST] ?? span).operation;
+}
+
+// The agent takes the time at which it is told.
+function finishAt(span: AgentSpan, time: number): void {
+  const finish = span.finish.bind(span);
+  span.finish = (segment) => {
+    const result = finish(segment);
+    span.endTime = time;
+    return result;
+  };
+}
+
+function isAttributes(value: Attributes | TimeInput | undefined): value is Attributes {
+  return (
+    typeof value === 'object' && !Array.isArray(value) && !(value instanceof Date) && value !== null
+  );
+}
+
+/** Milliseconds since 1970. */
+export function toMilliseconds(time: TimeInput | undefined): number {
+  return time === undefined ? Date.now() : hrTimeToMilliseconds(timeInputToHrTime(time));
+}
+
+function toError(exception: Exception): Error {
+  if (exception instanceof Error) return exception;
+  if (typeof exception === 'string') return new Error(exception);
+  const { message = '', name = 'Error', stack } = exception;
+  return Object.assign(new Error(message), { name }, stack === undefined ? {} : { stack });
+}
