@@ -10,7 +10,7 @@ import { SkyWalkingContextManager } from './context-manager.ts';
 import { hookLibraries } from './libraries.ts';
 import { createOpenSpans } from './open-spans.ts';
 import { createPropagator } from './propagator.ts';
-import { createReporter } from './reporter.ts';
+import { createReporter } from './reporter/reporter.ts';
 import { createSilentSpan } from './silent-span.ts';
 import { SkyWalkingSpan, traceIdOf } from './span.ts';
 import { createTracer } from './tracer.ts';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { startCollector, type Collector, type CollectorOptions } from './collector.ts';
-import { assertExpectedData, toActualData, type ExpectedData } from './expected-data.fixture.ts';
+import { startCollector, type Collector, type CollectorOptions } from '../collector.ts';
+import { assertExpectedData, toActualData, type ExpectedData } from '../expected-data.fixture.ts';
 import {
   SERVICE,
   agent,
@@ -9,7 +9,7 @@ import {
   finishSegments,
 } from './reporter.fixture.ts';
 import type { Reporter } from './reporter.ts';
-import { renderSw8 } from './sw8.ts';
+import { renderSw8 } from '../sw8.ts';
 
 const reporters: Reporter[] = [];
 const collectors: Collector[] = [];

@@ -5,15 +5,15 @@ import { createRequire } from 'node:module';
 import { hostname, platform } from 'node:os';
 import type * as Grpc from '@grpc/grpc-js';
 import type { Logger } from '@ofn/core';
-import type { SkyWalkingSettings } from '../configuration.ts';
-import type { Service } from '../provider.ts';
-import type { Agent, Segment } from './agent.ts';
-import { call, openStream, type CallSettings } from './reporter-calls.ts';
-import { createCollectors, type Collector, type Collectors } from './reporter-collectors.ts';
-import { loadMessages, type Messages } from './reporter-messages.ts';
-import { createSegmentQueue } from './reporter-queue.ts';
-import { sendSegments } from './reporter-report.ts';
-import { createReporterWarnings } from './reporter-warnings.ts';
+import type { SkyWalkingSettings } from '../../configuration.ts';
+import type { Service } from '../../provider.ts';
+import type { Agent, Segment } from '../agent.ts';
+import { call, openStream, type CallSettings } from './calls.ts';
+import { createCollectors, type Collector, type Collectors } from './collectors.ts';
+import { loadMessages, type Messages } from './messages.ts';
+import { createSegmentQueue } from './queue.ts';
+import { sendSegments } from './report.ts';
+import { createReporterWarnings } from './warnings.ts';
 
 /** Reports the agent's segments. */
 export interface Reporter {

@@ -1,6 +1,6 @@
 // Encoded segments go out as one stream, a few at a time: no call waits long for many to be written.
 import type { ServiceError } from '@grpc/grpc-js';
-import type { OutgoingStream } from './reporter-calls.ts';
+import type { OutgoingStream } from './calls.ts';
 
 // Writing one takes about 10 µs; a stream of Node.js has room for 16.
 const WRITTEN_AT_ONCE = 10;

@@ -3,8 +3,8 @@
 import type adapter from 'skywalking-backend-js/lib/agent/protocol/grpc/SegmentObjectAdapter.js';
 import type * as Common from 'skywalking-backend-js/lib/proto/common/Common_pb.js';
 import type * as Management from 'skywalking-backend-js/lib/proto/management/Management_pb.js';
-import type { Service } from '../provider.ts';
-import type { Agent, Segment } from './agent.ts';
+import type { Service } from '../../provider.ts';
+import type { Agent, Segment } from '../agent.ts';
 
 /** Bytes of each message that is sent. */
 export interface Messages {

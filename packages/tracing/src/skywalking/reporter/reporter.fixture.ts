@@ -2,9 +2,9 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import type { Logger } from '@ofn/core';
-import type { SkyWalkingSettings } from '../configuration.ts';
-import { silentLog } from './agent.fixture.ts';
-import { loadAgent, type Agent } from './agent.ts';
+import type { SkyWalkingSettings } from '../../configuration.ts';
+import { silentLog } from '../agent.fixture.ts';
+import { loadAgent, type Agent } from '../agent.ts';
 import { createReporter, type Reporter, type ReporterTiming } from './reporter.ts';
 
 export const SERVICE = { name: 'orders', instance: 'orders-1' };

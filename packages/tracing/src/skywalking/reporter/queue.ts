@@ -1,5 +1,5 @@
 // Finished segments wait here for the next report, as bytes: a bounded number, the oldest dropped first.
-import type { Segment } from './agent.ts';
+import type { Segment } from '../agent.ts';
 
 /** Segments that wait. */
 export interface SegmentQueue {

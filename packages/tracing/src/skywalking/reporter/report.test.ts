@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { OutgoingStream } from './reporter-calls.ts';
-import { sendSegments } from './reporter-report.ts';
+import type { OutgoingStream } from './calls.ts';
+import { sendSegments } from './report.ts';
 
 /** A collector's end of a stream, which has room when it is told so. */
 function createStream() {
