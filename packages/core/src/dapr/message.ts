@@ -8,7 +8,7 @@ import { OfnError } from '../errors.ts';
 import { isJson, parseContentType } from '../http/body.ts';
 import { cloudEventClass } from '../http/cloud-events-sdk.ts';
 import type { CallInput, InvocationOrigin } from '../invocation/invocation.ts';
-import { propagationOf, type Propagation } from '../invocation/propagation.ts';
+import { propagationOf, withHeaderNames, type Propagation } from '../invocation/propagation.ts';
 import { openGoEnvelope, type OpenedEnvelope } from './go-envelope.ts';
 import type { Input } from './input.ts';
 
@@ -241,13 +241,6 @@ function propagationFrom(headers: Strings, attributes: Attributes): Propagation 
   const isSame = own['traceparent']?.split('-')[1] === traceparent?.split('-')[1];
   if (own['traceparent'] === undefined) return { ...published, ...own };
   return { ...rest, ...(isSame && tracestate !== undefined ? { tracestate } : {}), ...own };
-}
-
-// Names of attributes are letters and digits only; the sidecar hands SkyWalking's headers on by these.
-function withHeaderNames(attributes: Attributes): Attributes {
-  if (attributes['sw8'] === undefined) return attributes;
-  const { sw8correlation, sw8x } = attributes;
-  return { ...attributes, 'sw8-correlation': sw8correlation, 'sw8-x': sw8x };
 }
 
 // Without a trace, a sidecar sends a traceparent of zeros all the same.

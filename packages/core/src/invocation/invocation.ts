@@ -13,7 +13,7 @@ import type { Logger } from '../logger.ts';
 import { runInside } from './invoke.ts';
 import type { HookPlugin } from './openfunction-plugin.ts';
 import type { Call } from './plugin.ts';
-import type { Propagation } from './propagation.ts';
+import { propagationOf, withHeaderNames, type Propagation } from './propagation.ts';
 import {
   untraced,
   type CallOutcome,
@@ -184,7 +184,17 @@ export class Invocation<Data = any> {
    * const price = await ctx.trace.span('price', () => lookUp(order));
    */
   get trace(): Trace {
-    return this.#traced ?? (this.#untraced ??= untraced(this.#origin.propagation));
+    return this.#traced ?? (this.#untraced ??= untraced(this.received));
+  }
+
+  /**
+   * Trace headers that came with this call: of its request or delivery, else of its CloudEvent;
+   * `undefined` when none did. For tracers.
+   */
+  get received(): Propagation | undefined {
+    const { propagation } = this.#origin;
+    if (propagation !== undefined || this.#event === undefined) return propagation;
+    return propagationOf(withHeaderNames(this.#event));
   }
 
   /**

@@ -22,6 +22,19 @@ export function propagationOf(headers: Readonly<Record<string, unknown>>): Propa
   return found;
 }
 
+/**
+ * Attributes of a CloudEvent under the names of headers. Those of attributes are letters and digits only.
+ *
+ * @see https://github.com/cloudevents/spec/blob/main/cloudevents/extensions/distributed-tracing.md
+ */
+export function withHeaderNames(
+  attributes: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  if (attributes['sw8'] === undefined) return attributes;
+  const { sw8correlation, sw8x } = attributes;
+  return { ...attributes, 'sw8-correlation': sw8correlation, 'sw8-x': sw8x };
+}
+
 // Version 00 ends after its four fields; a later version may go on; version ff is invalid.
 const TRACEPARENT =
   /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:$|(?<!^00-.{52})-)/;

@@ -413,6 +413,35 @@ describe('an event of Dapr', () => {
   });
 });
 
+describe('the trace of a CloudEvent over HTTP', () => {
+  const trace = { traceparent: TRACEPARENT, sw8: 'of the event', sw8correlation: 'a:b' };
+  const carried = { traceparent: TRACEPARENT, sw8: 'of the event', 'sw8-correlation': 'a:b' };
+  const define = (seen: unknown[]): FunctionDefinition =>
+    over('cloudevent')(() => void seen.push(currentInvocation()?.propagation));
+
+  test('is that of its attributes, when the request has none', async () => {
+    const seen: unknown[] = [];
+    const app = await startApp([define(seen)]);
+    await app.post('/', { ...EVENT, ...trace });
+    await app.post('/', 'fine', {
+      'content-type': 'text/plain',
+      ...Object.fromEntries(
+        Object.entries({ ...EVENT, ...trace })
+          .filter(([name]) => name !== 'data')
+          .map(([name, value]) => [`ce-${name}`, value]),
+      ),
+    });
+    expect(seen).toEqual([carried, carried]);
+  });
+
+  test('is that of the request, which is closer, when it has one', async () => {
+    const seen: unknown[] = [];
+    const app = await startApp([define(seen)]);
+    await app.post('/', { ...EVENT, ...trace }, { sw8: 'of the request' });
+    expect(seen).toEqual([{ sw8: 'of the request' }]);
+  });
+});
+
 describe('inside the span', () => {
   test('run listeners of the request, the response and the signal', async () => {
     const seen: [string, string | undefined][] = [];

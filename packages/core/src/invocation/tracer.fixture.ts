@@ -71,7 +71,7 @@ export function createRecorder(): Recorder {
   const tracing: Tracing = {
     name: 'recorder',
     begin(invocation): CallTrace {
-      const received = invocation.origin.propagation ?? {};
+      const received = invocation.received ?? {};
       const traceId = traceIdOf(received) ?? calls.length.toString(16).padStart(32, 'a');
       const name = invocation.function.name;
       const span = open({ name, kind: 'call', parentId: undefined, traceId });
