@@ -42,7 +42,7 @@ export function createCallTracer(
 
   return {
     begin(invocation) {
-      const headers = invocation.origin.propagation;
+      const headers = invocation.received;
       const parent =
         headers === undefined
           ? base

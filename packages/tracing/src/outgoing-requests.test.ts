@@ -123,3 +123,25 @@ test('what comes in is no span of its own', async () => {
   expect(segments).toHaveLength(1);
   expect(segments[0]?.spans).toHaveLength(2);
 });
+
+test.each([
+  ['http', { withoutHttp: true }, ['http.request', 'http.get']],
+  ['fetch', { withoutFetch: true }, ['fetch']],
+] as const)('%s is left alone when it is switched off', async (_, settings, names) => {
+  release();
+  const releaseSome = traceOutgoingRequests({ getTracer: (scope) => tracer(scope) }, settings);
+  try {
+    for (const name of names) {
+      segments.length = 0;
+      await callInside(clients[name] ?? (() => Promise.resolve()), url);
+      expect(segments[0]?.spans.map(({ operation }) => operation)).toEqual(['call']);
+    }
+    segments.length = 0;
+    const other = names[0] === 'fetch' ? 'http.get' : 'fetch';
+    await callInside(clients[other] ?? (() => Promise.resolve()), url);
+    expect(segments[0]?.spans).toHaveLength(2);
+  } finally {
+    releaseSome();
+    release = traceOutgoingRequests({ getTracer: (scope) => tracer(scope) });
+  }
+});

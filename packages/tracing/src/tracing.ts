@@ -24,7 +24,7 @@ export async function createTracing(request: TracingRequest): Promise<Tracing | 
   const isTaken = registeredProvider() !== undefined;
   const provider = await createProvider(configuration, request);
   if (isTaken && configuration.provider === 'skywalking') log.warn(TAKEN);
-  const release = isTaken ? () => {} : register(provider);
+  const release = isTaken ? () => {} : register(provider, configuration);
   const tracer = createCallTracer(provider, configuration);
   return {
     name: 'tracing',
@@ -32,12 +32,35 @@ export async function createTracing(request: TracingRequest): Promise<Tracing | 
     setup({ functions }) {
       const name = configuration.service ?? toServiceName(functions);
       provider.start({ name, instance: configuration.instance });
+      // After the answer to the call that a cold start was for: the first line loads the logger.
+      setTimeout(() => log.info(announce(name, configuration)), AFTER_START).unref();
     },
     async close() {
       await provider.close();
       release();
     },
   };
+}
+
+// Milliseconds.
+const AFTER_START = 100;
+
+function announce(
+  service: string,
+  { exporter, provider, skywalking }: TracingConfiguration,
+): string {
+  const target =
+    provider === 'skywalking'
+      ? `SkyWalking at ${skywalking.addresses.join(', ')}`
+      : `OpenTelemetry at ${withoutSecrets(exporter.endpoint)}`;
+  return `tracing calls as the service ${service}, by ${target}`;
+}
+
+// A URL may hold a password, or a key in its query.
+function withoutSecrets(endpoint: string | undefined): string {
+  if (endpoint === undefined) return 'its default endpoint';
+  const { origin, pathname } = new URL(endpoint);
+  return `${origin}${pathname}`;
 }
 
 async function createProvider(
@@ -57,11 +80,20 @@ const TAKEN =
   'traced by that one and not by SkyWalking';
 
 // Whoever has registered before us keeps what is registered, and traces what goes out as well.
-function register({ contextManager, propagator, tracerProvider }: TraceProvider): () => void {
+function register(
+  { contextManager, propagator, tracerProvider }: TraceProvider,
+  { provider, skywalking }: TracingConfiguration,
+): () => void {
   trace.setGlobalTracerProvider(tracerProvider);
   context.setGlobalContextManager(contextManager.enable());
   propagation.setGlobalPropagator(propagator);
-  const unhook = traceOutgoingRequests(tracerProvider);
+  const disabled = provider === 'skywalking' ? skywalking.disabledPlugins : [];
+  const isDisabled = (plugin: string): boolean =>
+    disabled.some((name) => name.toLowerCase() === plugin);
+  const unhook = traceOutgoingRequests(tracerProvider, {
+    withoutHttp: isDisabled('http'),
+    withoutFetch: isDisabled('fetch'),
+  });
   return () => {
     unhook();
     trace.disable();

@@ -72,7 +72,7 @@ export const VARIABLES = [
   skywalking(
     'SW_AGENT_DISABLE_PLUGINS',
     'none',
-    "Libraries that are not hooked, by the agent's names: `mysql2,ioredis`",
+    "What is not hooked, by the agent's names, `http` and `fetch` among them: `mysql2,http`",
   ),
   skywalking(
     'SW_IGNORE_SUFFIX',
