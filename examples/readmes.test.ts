@@ -15,9 +15,16 @@ const examples = readdirSync(import.meta.dirname, { withFileTypes: true })
   .map(({ name }) => name);
 
 const runsTypeScript = 'typescript' in process.features && process.features.typescript !== false;
-const runnable = examples.filter(
+// One with several functions in processes of their own has its README run by its own test.
+const runnable = ofOneProcess(examples).filter(
   (name) => runsTypeScript || !existsSync(join(import.meta.dirname, name, 'index.ts')),
 );
+
+function ofOneProcess(names: readonly string[]): readonly string[] {
+  return names.filter(
+    (name) => readScripts(join(import.meta.dirname, name))['collector'] === undefined,
+  );
+}
 
 function readExample(name: string, file: string): string {
   return readFileSync(join(import.meta.dirname, name, file), 'utf8');
@@ -25,7 +32,7 @@ function readExample(name: string, file: string): string {
 
 // What is served over HTTP, and what comes through a sidecar.
 const SERVED = /^(?:serving .*|\w+ receives the .*)$/;
-const withSidecar = examples.filter((name) =>
+const withSidecar = ofOneProcess(examples).filter((name) =>
   existsSync(join(import.meta.dirname, name, 'components')),
 );
 

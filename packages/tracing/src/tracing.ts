@@ -26,16 +26,22 @@ export async function createTracing(request: TracingRequest): Promise<Tracing | 
   if (isTaken && configuration.provider === 'skywalking') log.warn(TAKEN);
   const release = isTaken ? () => {} : register(provider, configuration);
   const tracer = createCallTracer(provider, configuration);
+  // Runtimes of one test may share it.
+  let users = 0;
   return {
     name: 'tracing',
     begin: (invocation) => tracer.begin(invocation),
     setup({ functions }) {
+      users += 1;
+      if (users > 1) return;
       const name = configuration.service ?? toServiceName(functions);
       provider.start({ name, instance: configuration.instance });
       // After the answer to the call that a cold start was for: the first line loads the logger.
       setTimeout(() => log.info(announce(name, configuration)), AFTER_START).unref();
     },
     async close() {
+      users -= 1;
+      if (users > 0) return;
       await provider.close();
       release();
     },

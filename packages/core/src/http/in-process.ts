@@ -1,7 +1,11 @@
 // Requests to a server of this process, over a connection that needs no port.
-import { request as httpRequest, type IncomingMessage, type Server } from 'node:http';
+import * as http from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import * as stream from 'node:stream';
 import type { Duplex } from 'node:stream';
+
+// Before tracing hooks the module: what a test sends is no request of its functions.
+const { request: httpRequest } = http;
 
 /** A request, ready to be sent. */
 export interface InProcessRequest {

@@ -87,13 +87,13 @@ export type CreateTracing = (
 /** What tracing is made from, before user code is loaded. */
 export interface TracingRequest {
   /** The provider that `--tracing` names; `undefined` when environment and context decide. */
-  readonly provider: TracingProvider | undefined;
+  readonly provider?: TracingProvider | undefined;
   readonly env: Environment;
-  readonly context: FunctionContext | undefined;
+  readonly context?: FunctionContext | undefined;
   /** Folder or file of the functions: libraries are looked up from there. */
   readonly source: string;
   /** Name of the function that is served; `undefined` for all. */
-  readonly target: string | undefined;
+  readonly target?: string | undefined;
   readonly log: Logger;
 }
 

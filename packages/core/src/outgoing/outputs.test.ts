@@ -123,6 +123,14 @@ describe('a topic', () => {
     expect(daprd.last().body).toMatchObject({ traceparent, traceid: traceparent });
   });
 
+  test('gets the baggage of its call as an extension, which the sidecar would not hand on', async () => {
+    const { daprd, output } = await start(TOPIC);
+    const call = createCall(outgoingTo(daprd), { propagation: { baggage: 'user=7' } });
+    await runInside(call, () => output.send({ a: 1 }));
+    expect(daprd.last().body).toMatchObject({ baggage: 'user=7', data: { a: 1 } });
+    expect(daprd.last().body).not.toHaveProperty('sw8');
+  });
+
   test('gets a SkyWalking trace as extensions of an event', async () => {
     const { daprd, output } = await start(TOPIC);
     const propagation = { sw8: '1-a', 'sw8-correlation': 'Yg==:Yw==', 'sw8-x': '0' };

@@ -2,18 +2,19 @@
 // some of it.
 import { randomUUID } from 'node:crypto';
 import { currentInvocation } from '../invocation/invoke.ts';
+import { NO_PROPAGATION } from '../invocation/propagation.ts';
 import { BYTES, CLOUD_EVENT, type Payload } from './payload.ts';
 import { parseObject } from './sidecar-failure.ts';
 
 /**
  * The payload as it is published. The sidecar puts it into a CloudEvent; where that would lose
- * something, the event is made here: of bytes with a type that it takes for text, and for a
- * SkyWalking trace, which it does not know.
+ * something, the event is made here: of bytes with a type that it takes for text, and for baggage and a
+ * SkyWalking trace, which it does not hand on.
  */
 export function toMessage(payload: Payload, metadata: Readonly<Record<string, string>>): Payload {
   if (metadata['rawPayload'] === 'true') return payload;
   const { contentType, body } = payload;
-  const trace = skyWalkingTrace();
+  const trace = traceAttributes();
   if (contentType.startsWith(CLOUD_EVENT)) {
     if (trace === undefined || typeof body !== 'string') return payload;
     return { contentType, body: JSON.stringify({ ...trace, ...parseObject(body) }) };
@@ -36,15 +37,20 @@ export function toMessage(payload: Payload, metadata: Readonly<Record<string, st
 const TEXTUAL = /^(text\/|application\/(json|xml)\b|.*\+(json|xml)\b)/i;
 
 // The names of extension attributes are letters and digits only.
-function skyWalkingTrace(): Record<string, string> | undefined {
-  const propagation = currentInvocation()?.propagation;
-  if (propagation?.['sw8'] === undefined) return undefined;
-  const { sw8, 'sw8-correlation': correlation, 'sw8-x': extension } = propagation;
-  return {
+function traceAttributes(): Record<string, string> | undefined {
+  const {
+    baggage,
     sw8,
-    ...(correlation === undefined ? {} : { sw8correlation: correlation }),
-    ...(extension === undefined ? {} : { sw8x: extension }),
+    'sw8-correlation': correlation,
+    'sw8-x': extension,
+  } = currentInvocation()?.propagation ?? NO_PROPAGATION;
+  const attributes = {
+    ...(sw8 === undefined ? {} : { sw8 }),
+    ...(sw8 === undefined || correlation === undefined ? {} : { sw8correlation: correlation }),
+    ...(sw8 === undefined || extension === undefined ? {} : { sw8x: extension }),
+    ...(baggage === undefined ? {} : { baggage }),
   };
+  return Object.keys(attributes).length === 0 ? undefined : attributes;
 }
 
 function toEventData({ contentType, body }: Payload): Record<string, unknown> {

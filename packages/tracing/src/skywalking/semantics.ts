@@ -83,14 +83,16 @@ const TAGS: Readonly<Record<string, string>> = {
   'messaging.destination': 'mq.topic',
 };
 
+// Shown in another way, or a part of what is; a query may hold what no one but the two ends should see.
+const HIDDEN = new Set(['peer.service', 'url.path', 'url.query', 'http.request.method_original']);
+
 /** The tag of an attribute; `undefined` for one that is shown in another way. */
 export function toTag(
   name: string,
   value: AttributeValue,
 ): { readonly key: string; readonly val: string } | undefined {
-  if (name === 'peer.service' || name === 'url.path') return undefined;
+  if (HIDDEN.has(name)) return undefined;
   const key = TAGS[name] ?? name;
   const text = Array.isArray(value) ? JSON.stringify(value) : String(value);
-  // A query may hold what no one but the two ends should see.
   return { key, val: key === 'http.url' ? text.replace(/[?#].*$/s, '') : text };
 }

@@ -328,7 +328,7 @@ test('attributes, events, exceptions and status are tags, logs and errors', () =
   const call = entry('call', ROOT_CONTEXT, {
     attributes: { 'http.request.method': 'GET', 'url.full': 'http://a/b?token=1' },
   });
-  call.setAttributes({ 'http.response.status_code': 500, list: [1, 2] });
+  call.setAttributes({ 'http.response.status_code': 500, list: [1, 2], 'url.query': '?token=1' });
   call.addEvent('cache miss', { key: 'k' });
   call.recordException(new Error('boom'));
   expect(segments).toEqual([]);
