@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { startCollector } from '@ofn/tracing/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -31,9 +32,10 @@ interface Started {
   readonly exited: Promise<number | null>;
 }
 
-async function start(node: string, source: string): Promise<Started> {
+async function start(node: string, source: string, env = {}): Promise<Started> {
   const child = spawn(node, [bin, '--source', join(here, 'functions', source), '--port', '0'], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
   });
   let errors = '';
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
@@ -125,6 +127,48 @@ describe.each(versions)('on Node.js $version', ({ path }) => {
       );
     } finally {
       if (!(started instanceof Error)) started.child.kill('SIGKILL');
+    }
+  });
+
+  it('traces interleaved calls, each with its own spans and those that it calls', async () => {
+    const collector = await startCollector();
+    const started = await start(path, 'traced.mjs', {
+      SW_AGENT_NAME: 'traced',
+      SW_AGENT_COLLECTOR_BACKEND_SERVICES: collector.address,
+    });
+    try {
+      await Promise.all(
+        Array.from({ length: 50 }, (_, id) =>
+          fetch(`${started.url}/outer?id=${id}`).then((response) => response.text()),
+        ),
+      );
+      started.child.kill('SIGTERM');
+      expect(await started.exited).toBe(0);
+      expect(started.errors()).toBe('');
+      const [outer = [], inner = []] = ['outer', 'inner'].map((name) =>
+        collector.segments.filter(({ spansList }) =>
+          spansList.some(({ operationname, spanid }) => spanid === 0 && operationname === name),
+        ),
+      );
+      expect([outer.length, inner.length]).toEqual([50, 100]);
+      for (const { spansList, tracesegmentid } of outer) {
+        const spans = spansList.toSorted((a, b) => a.spanid - b.spanid);
+        expect(
+          spans.map(({ operationname, parentspanid }) => [operationname, parentspanid]),
+        ).toEqual([
+          ['outer', -1],
+          [expect.stringMatching(/^work \d+$/), 0],
+          ['/inner', 1],
+          ['/inner', 0],
+        ]);
+        const called = inner.flatMap(({ spansList: [first] }) =>
+          (first?.refsList ?? []).filter((ref) => ref.parenttracesegmentid === tracesegmentid),
+        );
+        expect(called.map(({ parentspanid }) => parentspanid).toSorted()).toEqual([2, 3]);
+      }
+    } finally {
+      started.child.kill('SIGKILL');
+      await collector.stop();
     }
   });
 
