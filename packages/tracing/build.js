@@ -16,11 +16,9 @@ const external = [
   ),
 ];
 
-rmSync('dist', { recursive: true, force: true });
+const require = createRequire(import.meta.url);
 
-const own = createRequire(import.meta.url);
-const ofInstrumentation = createRequire(own.resolve('@opentelemetry/instrumentation-http'));
-const conventions = ofInstrumentation('@opentelemetry/semantic-conventions');
+rmSync('dist', { recursive: true, force: true });
 
 const { output } = await build({
   input: { index: 'src/index.ts', testing: 'src/testing.ts' },
@@ -33,15 +31,10 @@ const { output } = await build({
     conditionNames: ['node', 'module', 'import', 'default'],
     alias: {
       '@opentelemetry/api$': fileURLToPath(import.meta.resolve('@opentelemetry/api')),
-      // Two releases of these are asked for, which differ in nothing but their number.
-      '@opentelemetry/core': folderOf(own, '@opentelemetry/core'),
-      '@opentelemetry/instrumentation': folderOf(
-        ofInstrumentation,
-        '@opentelemetry/instrumentation',
-      ),
+      // Two releases are asked for, which differ in nothing but their number.
+      '@opentelemetry/core': dirname(require.resolve('@opentelemetry/core/package.json')),
     },
   },
-  plugins: [{ name: 'inline-conventions', transform: inlineConventions }],
   output: {
     dir: 'dist',
     format: 'esm',
@@ -52,20 +45,3 @@ const { output } = await build({
 writeFileSync('dist/THIRD-PARTY-NOTICES.txt', renderNotices(output));
 
 emitTypes(['index', 'testing']);
-
-function folderOf(require, name) {
-  return dirname(require.resolve(`${name}/package.json`));
-}
-
-/**
- * Puts the names of attributes where they are used. All that there are would be read at each start, more
- * than all the rest of it, since what CommonJS asks for as a whole cannot be left out.
- */
-function inlineConventions(code) {
-  const asked = /^.*require\("@opentelemetry\/semantic-conventions"\).*$/m;
-  if (!asked.test(code)) return null;
-  return code.replace(asked, '').replace(/\bsemantic_conventions_1\.(\w+)/g, (_, name) => {
-    if (!(name in conventions)) throw new Error(`There is no ${name} among the conventions`);
-    return JSON.stringify(conventions[name]);
-  });
-}

@@ -3,7 +3,7 @@ import { context, propagation, trace } from '@opentelemetry/api';
 import type { FunctionDefinition, Tracing, TracingRequest } from '@ofn/core';
 import { createCallTracer } from './call-tracer.ts';
 import { parseConfiguration, type TracingConfiguration } from './configuration.ts';
-import { traceOutgoingRequests } from './outgoing-requests.ts';
+import { traceOutgoingRequests } from './outgoing/requests.ts';
 import { registeredProvider } from './opentelemetry/registration.ts';
 import type { TraceProvider } from './provider.ts';
 
@@ -87,16 +87,17 @@ const TAKEN =
 
 // Whoever has registered before us keeps what is registered, and traces what goes out as well.
 function register(
-  { contextManager, propagator, tracerProvider }: TraceProvider,
+  traceProvider: TraceProvider,
   { provider, skywalking }: TracingConfiguration,
 ): () => void {
+  const { contextManager, propagator, tracerProvider } = traceProvider;
   trace.setGlobalTracerProvider(tracerProvider);
   context.setGlobalContextManager(contextManager.enable());
   propagation.setGlobalPropagator(propagator);
   const disabled = provider === 'skywalking' ? skywalking.disabledPlugins : [];
   const isDisabled = (plugin: string): boolean =>
     disabled.some((name) => name.toLowerCase() === plugin);
-  const unhook = traceOutgoingRequests(tracerProvider, {
+  const unhook = traceOutgoingRequests(traceProvider, {
     withoutHttp: isDisabled('http'),
     withoutFetch: isDisabled('fetch'),
   });

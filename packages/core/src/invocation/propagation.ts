@@ -9,6 +9,10 @@ export const NO_PROPAGATION: Propagation = Object.freeze({});
 
 const PROPAGATED = ['traceparent', 'tracestate', 'baggage', 'sw8', 'sw8-correlation', 'sw8-x'];
 
+// What the value of a header may hold. What comes as an attribute of an event is not bound to it, and
+// would have whatever sends it on throw.
+const SENDABLE = /^[\t\x20-\x7e\x80-\xff]+$/;
+
 /** The trace headers among others, whose names are lower-case; `undefined` when no trace goes on. */
 export function propagationOf(headers: Readonly<Record<string, unknown>>): Propagation | undefined {
   const { traceparent, sw8, baggage } = headers;
@@ -17,7 +21,7 @@ export function propagationOf(headers: Readonly<Record<string, unknown>>): Propa
   const found: Record<string, string> = {};
   for (const name of PROPAGATED) {
     const value = headers[name];
-    if (typeof value === 'string' && value !== '') found[name] = value;
+    if (typeof value === 'string' && value !== '' && SENDABLE.test(value)) found[name] = value;
   }
   return found;
 }

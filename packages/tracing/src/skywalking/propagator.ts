@@ -93,9 +93,11 @@ export function createPropagator(
     setter.set(carrier, 'sw8', renderSw8(toSw8(span, service())));
     setter.set(carrier, 'traceparent', `00-${traceId}-${spanId}-0${TraceFlags.SAMPLED}`);
     const { tracestate, 'sw8-x': extension } = remote?.headers ?? {};
-    if (tracestate !== undefined) setter.set(carrier, 'tracestate', tracestate);
+    // Each belongs to the header that it came with, and means nothing beside a malformed one.
+    if (tracestate !== undefined && remote?.parent !== undefined)
+      setter.set(carrier, 'tracestate', tracestate);
     // The tracing mode goes with the trace. The time of sending, its second field, is that of a caller.
-    const mode = extension?.split('-')[0];
+    const mode = remote?.sw8 === undefined ? undefined : extension?.split('-')[0];
     if (mode === '1') setter.set(carrier, 'sw8-x', mode);
   }
 

@@ -1,5 +1,6 @@
 // What an OpenTelemetry span means to SkyWalking: its operation, layer, component, peer and tags.
-import { SpanKind, type Attributes, type AttributeValue } from '@opentelemetry/api';
+import { inspect } from 'node:util';
+import { SpanKind, type Attributes } from '@opentelemetry/api';
 import { SCOPE } from '../scope.ts';
 
 /** Layers of spans, by their numbers in SkyWalking's protocol. */
@@ -84,15 +85,42 @@ const TAGS: Readonly<Record<string, string>> = {
 };
 
 // Shown in another way, or a part of what is; a query may hold what no one but the two ends should see.
-const HIDDEN = new Set(['peer.service', 'url.path', 'url.query', 'http.request.method_original']);
+const HIDDEN = new Set(['peer.service', 'url.path', 'url.query']);
 
 /** The tag of an attribute; `undefined` for one that is shown in another way. */
 export function toTag(
   name: string,
-  value: AttributeValue,
+  value: unknown,
 ): { readonly key: string; readonly val: string } | undefined {
   if (HIDDEN.has(name)) return undefined;
   const key = TAGS[name] ?? name;
-  const text = Array.isArray(value) ? JSON.stringify(value) : String(value);
+  const text = toText(value);
   return { key, val: key === 'http.url' ? text.replace(/[?#].*$/s, '') : text };
+}
+
+// Bytes are what a collector counts; this many characters are enough to find something by.
+const LONGEST = 4096;
+
+/** Anything as text of a span, bounded. User code hands over more than the types ask for. */
+export function toText(value: unknown): string {
+  const text =
+    typeof value === 'string'
+      ? value
+      : typeof value === 'object' && value !== null
+        ? toJson(value)
+        : String(value);
+  const bounded = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+  // The protocol has no room for half of a character.
+  return SURROGATE.test(bounded) ? Buffer.from(bounded).toString() : bounded;
+}
+
+const SURROGATE = /[\ud800-\udfff]/;
+
+function toJson(value: object): string {
+  try {
+    return String(JSON.stringify(value));
+  } catch {
+    // A cycle, a bigint, or a `toJSON` that throws.
+    return inspect(value, { breakLength: Infinity });
+  }
 }

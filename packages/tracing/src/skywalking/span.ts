@@ -13,9 +13,13 @@ import {
 } from '@opentelemetry/api';
 import { hrTimeToMilliseconds, timeInputToHrTime } from '@opentelemetry/core';
 import type { AgentSpan } from './agent.ts';
-import { toPeer, toTag } from './semantics.ts';
+import { toPeer, toTag, toText } from './semantics.ts';
 import { toW3cSpanId, toW3cTraceId } from './ids.ts';
 import type { Remote } from './propagator.ts';
+
+// What is kept of one span at most.
+const MOST_TAGS = 128;
+const MOST_LOGS = 128;
 
 /** A span that is recorded. */
 export class SkyWalkingSpan implements Span {
@@ -55,9 +59,13 @@ export class SkyWalkingSpan implements Span {
   }
 
   setAttribute(name: string, value: AttributeValue): this {
-    if (this.#ended) return this;
-    const tag = toTag(name, value);
-    if (tag !== undefined) this.agentSpan.tag({ ...tag, overridable: true });
+    const { tags } = this.agentSpan;
+    if (this.#ended || value === undefined || value === null) return this;
+    const tag = toTag(toText(name), value);
+    // As many as OpenTelemetry's SDK takes: the agent looks through all of them for each.
+    if (tag !== undefined && tags.length < MOST_TAGS) {
+      this.agentSpan.tag({ ...tag, overridable: true });
+    }
     if (this.agentSpan.peer === '') this.agentSpan.peer = this.#peerOf({ [name]: value });
     return this;
   }
@@ -67,22 +75,23 @@ export class SkyWalkingSpan implements Span {
   }
 
   setAttributes(attributes: Attributes): this {
-    for (const name in attributes) {
-      const value = attributes[name];
-      if (value !== undefined && value !== null) this.setAttribute(name, value);
+    if (!isAttributes(attributes)) return this;
+    for (const [name, value] of Object.entries(attributes)) {
+      if (value !== undefined) this.setAttribute(name, value);
     }
     return this;
   }
 
   addEvent(name: string, attributes?: Attributes | TimeInput, time?: TimeInput): this {
     if (this.#ended) return this;
-    const fields = isAttributes(attributes) ? attributes : {};
-    const at = time ?? (isAttributes(attributes) ? undefined : attributes);
+    if (this.agentSpan.logs.length >= MOST_LOGS) return this;
+    const hasFields = isAttributes(attributes);
+    const fields = hasFields ? Object.entries(attributes).slice(0, MOST_TAGS) : [];
     this.agentSpan.logs.push({
-      timestamp: toMilliseconds(at),
+      timestamp: toMilliseconds(time ?? (hasFields ? undefined : attributes)),
       items: [
-        { key: 'event', val: name },
-        ...Object.entries(fields).map(([key, value]) => ({ key, val: String(value) })),
+        { key: 'event', val: toText(name) },
+        ...fields.map(([key, value]) => ({ key, val: toText(value) })),
       ],
     });
     return this;
@@ -99,19 +108,19 @@ export class SkyWalkingSpan implements Span {
   setStatus({ code, message }: SpanStatus): this {
     if (this.#ended || code !== SpanStatusCode.ERROR) return this;
     this.agentSpan.errored = true;
-    if (message !== undefined && message !== '' && this.agentSpan.lastError === null) {
+    if (typeof message === 'string' && message !== '' && this.agentSpan.lastError === null) {
       this.addEvent('error', { message });
     }
     return this;
   }
 
   updateName(name: string): this {
-    if (!this.#ended) this.agentSpan.operation = name;
+    if (!this.#ended) this.agentSpan.operation = toText(name);
     return this;
   }
 
   recordException(exception: Exception, _time?: TimeInput): void {
-    if (this.#ended) return;
+    if (this.#ended || this.agentSpan.logs.length >= MOST_LOGS) return;
     const { errored } = this.agentSpan;
     this.agentSpan.error(toError(exception));
     // An exception that was dealt with is no error of the span; its status says whether it is one.
@@ -126,7 +135,7 @@ export class SkyWalkingSpan implements Span {
       // The collector passes over an exit that leads nowhere.
       agentSpan.peer = agentSpan.operation;
     }
-    if (time !== undefined) finishAt(agentSpan, toMilliseconds(time));
+    if (time !== undefined && time !== null) finishAt(agentSpan, toMilliseconds(time));
     agentSpan.stop();
     this.#onEnd?.(this);
   }
@@ -179,20 +188,28 @@ function finishAt(span: AgentSpan, time: number): void {
   };
 }
 
-function isAttributes(value: Attributes | TimeInput | undefined): value is Attributes {
+function isAttributes(value: unknown): value is Attributes {
   return (
     typeof value === 'object' && !Array.isArray(value) && !(value instanceof Date) && value !== null
   );
 }
 
-/** Milliseconds since 1970. */
-export function toMilliseconds(time: TimeInput | undefined): number {
-  return time === undefined ? Date.now() : hrTimeToMilliseconds(timeInputToHrTime(time));
+/** Milliseconds since 1970; now for what is no time. */
+export function toMilliseconds(time: TimeInput | null | undefined): number {
+  if (time === undefined || time === null) return Date.now();
+  try {
+    return hrTimeToMilliseconds(timeInputToHrTime(time));
+  } catch {
+    return Date.now();
+  }
 }
 
-function toError(exception: Exception): Error {
-  if (exception instanceof Error) return exception;
-  if (typeof exception === 'string') return new Error(exception);
-  const { message = '', name = 'Error', stack } = exception;
-  return Object.assign(new Error(message), { name }, stack === undefined ? {} : { stack });
+/** Anything that was thrown, or said to be, as an error whose text can be sent. */
+function toError(exception: unknown): Error {
+  if (typeof exception !== 'object' || exception === null) return new Error(toText(exception));
+  const { message, name, stack } = exception as Partial<Record<keyof Error, unknown>>;
+  const error = new Error(toText(message ?? ''));
+  if (typeof name === 'string') error.name = name;
+  error.stack = toText(stack ?? `${error.name}: ${error.message}`);
+  return error;
 }

@@ -12,7 +12,7 @@ import { isTracingSuppressed } from '@opentelemetry/core';
 import type { Agent, AgentSpan } from './agent.ts';
 import type { OpenSpans } from './open-spans.ts';
 import { remoteOf, type Remote } from './propagator.ts';
-import { toMeaning } from './semantics.ts';
+import { toMeaning, toText } from './semantics.ts';
 import { SkyWalkingSpan, isExit, beginSegment, toMilliseconds } from './span.ts';
 import { UnsampledSpan } from './unsampled-span.ts';
 
@@ -34,12 +34,13 @@ export function createTracer(scope: string, settings: TracerSettings): Tracer {
     options: SpanOptions = {},
     context = contextManager.active(),
   ): Span {
-    const { kind = SpanKind.INTERNAL, attributes = {}, startTime } = options;
+    const { kind = SpanKind.INTERNAL, startTime } = options;
+    const attributes = options.attributes ?? {};
     const around = options.root === true ? undefined : trace.getSpan(context);
     const remote = options.root === true ? undefined : remoteOf(context);
     if (around instanceof UnsampledSpan) return around;
     if (isTracingSuppressed(context)) return new UnsampledSpan(remote);
-    const meaning = toMeaning(scope, name, kind, attributes);
+    const meaning = toMeaning(scope, toText(name), kind, attributes);
     const outer = around instanceof SkyWalkingSpan ? around : undefined;
     if (outer === undefined && !isRecorded(meaning.operation, options, remote)) {
       return new UnsampledSpan(remote);
@@ -56,7 +57,8 @@ export function createTracer(scope: string, settings: TracerSettings): Tracer {
     agentSpan.start();
     // The agent takes a span for the current one as soon as it starts; here that is said by `with`.
     agentSpan.async();
-    if (startTime !== undefined) agentSpan.startTime = toMilliseconds(startTime);
+    if (startTime !== undefined && startTime !== null)
+      agentSpan.startTime = toMilliseconds(startTime);
     const span = new SkyWalkingSpan(agentSpan, outer?.stack ?? [], remote, openSpans.ended);
     openSpans.begun(span);
     return span.setAttributes(attributes);

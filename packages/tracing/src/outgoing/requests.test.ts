@@ -3,13 +3,18 @@ import http, { createServer, get, request, type IncomingHttpHeaders } from 'node
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { ROOT_CONTEXT, SpanKind, context, propagation, trace } from '@opentelemetry/api';
+import { ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { traceOutgoingRequests } from './outgoing-requests.ts';
-import { createAgent, toSummary } from './skywalking/agent.fixture.ts';
-import { parseSw8 } from './skywalking/sw8.ts';
+import { traceOutgoingRequests } from './requests.ts';
+import { createAgent, toSummary } from '../skywalking/agent.fixture.ts';
+import { parseSw8 } from '../skywalking/sw8.ts';
 
 const { agent, contextManager, propagator, segments, tracer } = createAgent();
+const requests = {
+  contextManager,
+  propagator,
+  tracerProvider: { getTracer: (scope: string) => tracer(scope) },
+};
 const received: IncomingHttpHeaders[] = [];
 const server = createServer((req, res) => {
   received.push(req.headers);
@@ -22,9 +27,7 @@ let release: () => void;
 beforeAll(async () => {
   await once(server.listen(0, '127.0.0.1'), 'listening');
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  context.setGlobalContextManager(contextManager);
-  propagation.setGlobalPropagator(propagator);
-  release = traceOutgoingRequests({ getTracer: (scope) => tracer(scope) });
+  release = traceOutgoingRequests(requests);
 });
 afterAll(() => {
   release();
@@ -129,7 +132,7 @@ test.each([
   ['fetch', { withoutFetch: true }, ['fetch']],
 ] as const)('%s is left alone when it is switched off', async (_, settings, names) => {
   release();
-  const releaseSome = traceOutgoingRequests({ getTracer: (scope) => tracer(scope) }, settings);
+  const releaseSome = traceOutgoingRequests(requests, settings);
   try {
     for (const name of names) {
       segments.length = 0;
@@ -142,6 +145,6 @@ test.each([
     expect(segments[0]?.spans).toHaveLength(2);
   } finally {
     releaseSome();
-    release = traceOutgoingRequests({ getTracer: (scope) => tracer(scope) });
+    release = traceOutgoingRequests(requests);
   }
 });
