@@ -2,7 +2,12 @@
 // none of its own. What user code hands over and what it gets back stays as it was.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { errorMonitor } from 'node:events';
-import http, { type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import http, {
+  type ClientRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type RequestOptions,
+} from 'node:http';
 import https from 'node:https';
 import { syncBuiltinESMExports } from 'node:module';
 import { beginRequest, type RequestSpan, type RequestTracer } from './request-span.ts';
@@ -58,7 +63,7 @@ export function hookHttp(tracer: RequestTracer): () => void {
     };
   }
 
-  const releases = [hook(http, 'http:'), hook(https as Client, 'https:')];
+  const releases = [hook(http, 'http:'), hook(https, 'https:')];
   subscribe('http.client.response.finish', onResponse);
   // For `import { request } from 'node:http'`.
   syncBuiltinESMExports();
@@ -81,12 +86,12 @@ function toCall([first, second, third]: readonly unknown[]): SentCall | undefine
     const hasOptions = typeof second === 'object' && second !== null;
     return {
       input: first,
-      options: hasOptions ? (second as RequestOptions) : {},
+      options: hasOptions ? second : {},
       callback: hasOptions || second === undefined || second === null ? third : second,
     };
   }
   if (typeof first !== 'object' || first === null) return undefined;
-  return { input: undefined, options: first as RequestOptions, callback: second };
+  return { input: undefined, options: first, callback: second };
 }
 
 function toUrl({ input, options }: SentCall, scheme: string): URL | undefined {
@@ -116,7 +121,8 @@ function withTrace(given: Headers, added: Readonly<Record<string, string>>): Hea
     const missing = Object.entries(missingIn(names, added));
     return [...list, ...(isPairs ? missing : missing.flat())] as Headers;
   }
-  return { ...given, ...missingIn(Object.keys(given ?? {}), added) };
+  const object = (given ?? {}) as OutgoingHttpHeaders;
+  return { ...object, ...missingIn(Object.keys(object), added) };
 }
 
 function missingIn(

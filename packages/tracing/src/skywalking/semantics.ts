@@ -118,7 +118,8 @@ const SURROGATE = /[\ud800-\udfff]/;
 
 function toJson(value: object): string {
   try {
-    return String(JSON.stringify(value));
+    const json: string | undefined = JSON.stringify(value);
+    return json ?? '';
   } catch {
     // A cycle, a bigint, or a `toJSON` that throws.
     return inspect(value, { breakLength: Infinity });
