@@ -18,6 +18,24 @@ const external = [
 
 const require = createRequire(import.meta.url);
 
+// Chunks stand in the stacks that users read: each is named for the first of these that is in it, one
+// with none of them after its own module.
+const CHUNK_NAMES = [
+  ['/src/skywalking/provider.ts', 'skywalking'],
+  ['/src/opentelemetry/provider.ts', 'opentelemetry'],
+  ['/@opentelemetry/exporter-trace-otlp-grpc/', 'otlp-grpc'],
+  ['/@opentelemetry/exporter-trace-otlp-http/', 'otlp-http-json'],
+  ['/@opentelemetry/exporter-trace-otlp-proto/', 'otlp-http-protobuf'],
+  ['/@opentelemetry/otlp-transformer/', 'otlp'],
+  ['/@opentelemetry/context-async-hooks/', 'opentelemetry-context'],
+  ['/@opentelemetry/api/', 'opentelemetry-api'],
+];
+
+function chunkFileName({ moduleIds }) {
+  const named = CHUNK_NAMES.find(([part]) => moduleIds.some((id) => id.includes(part)));
+  return `${named?.[1] ?? '[name]'}.js`;
+}
+
 rmSync('dist', { recursive: true, force: true });
 
 const { output } = await build({
@@ -39,7 +57,7 @@ const { output } = await build({
     dir: 'dist',
     format: 'esm',
     minify: { mangle: false, compress: true, codegen: true },
-    chunkFileNames: '[name].js',
+    chunkFileNames: chunkFileName,
   },
 });
 writeFileSync('dist/THIRD-PARTY-NOTICES.txt', renderNotices(output));

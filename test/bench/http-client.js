@@ -29,6 +29,7 @@ export function connectHttp({ port, request, responseLength }) {
   return {
     /** Resolves to the latency in milliseconds. */
     request() {
+      if (socket.destroyed) return Promise.reject(new Error('the server closed a connection'));
       return new Promise((resolve, reject) => {
         waiting = { resolve, reject };
         received = 0;

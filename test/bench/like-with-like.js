@@ -1,7 +1,8 @@
 // Makes sure, before anything is measured, that all servers give the same answer.
 import { exchange } from './exchange.js';
-import { peers } from './peers.js';
+import { environmentOf, peers } from './peers.js';
 import { freePort, spawnServer, untilListening } from './server-process.js';
+import { workloads } from './workloads.js';
 
 const VARIES = new Set(['date']);
 
@@ -12,11 +13,11 @@ const VARIES = new Set(['date']);
  *   server's response in bytes, and the headers that differ from those of the first server.
  * @throws Error when status, body, media type or framing are not those of the workload.
  */
-export async function compareAnswers(keys, workload, workloadName) {
+export async function compareAnswers(keys, workloadName, collectors) {
   // Over gRPC, the load generator itself compares each answer, byte by byte.
-  if (workload.protocol === 'grpc') return { lengths: new Map(), differences: [] };
+  if (workloads[workloadName].protocol === 'grpc') return { lengths: new Map(), differences: [] };
   const answers = new Map();
-  for (const key of keys) answers.set(key, await ask(key, workload, workloadName));
+  for (const key of keys) answers.set(key, await ask(key, workloadName, collectors));
   const [[, reference]] = answers;
   const differences = [...answers].flatMap(([key, { headers }]) =>
     headerDifferences(reference.headers, headers).map((text) => `${peers[key].label}: ${text}`),
@@ -25,10 +26,11 @@ export async function compareAnswers(keys, workload, workloadName) {
   return { lengths, differences };
 }
 
-async function ask(key, { request, answer }, workloadName) {
+async function ask(key, workloadName, collectors) {
+  const { request, answer } = workloads[workloadName];
   const port = await freePort();
-  const { start, env } = peers[key];
-  const server = spawnServer(start(workloadName, port), { env });
+  const env = environmentOf(key, collectors);
+  const server = spawnServer(peers[key].start(workloadName, port), { env });
   try {
     await untilListening(server, port);
     const response = await exchange(port, request);

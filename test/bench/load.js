@@ -42,7 +42,8 @@ const commands = {
     const begin = performance.now();
     await new Promise((resolve, reject) => {
       const send = async () => {
-        const client = idle.pop();
+        // In turns: a server closes a connection that is idle for some seconds.
+        const client = idle.shift();
         const waited = performance.now() - due.shift();
         latencies[finished] = waited + (await client.request());
         finished += 1;

@@ -3,19 +3,26 @@ import { measureColdStart } from './cold-start.js';
 import { measureCpuTime } from './cpu-time.js';
 import { measureHeap, measureResident } from './memory.js';
 import { measureOutgoing } from './outgoing.js';
-import { ratioOf } from './statistics.js';
+import { differenceOf, ratioOf } from './statistics.js';
 import {
   column,
+  describeRecorded,
   growth,
   renderCpuTime,
   renderHeap,
+  renderMore,
   renderOutgoing,
   renderOverBare,
 } from './tables.js';
+import { measureTracing, measureTracingColdStart } from './tracing.js';
 
 const RESIDENT_AFTER = 100_000;
 const EVENT_RATE = 1000;
+const REQUEST_RATE = 1000;
 const EVENTS = { unit: 'events', base: 'events' };
+// Segments begin and are reported by the second; a round has to last for some.
+const TRACED_ROUND = 10;
+const RECORDED = 'What the collector got:';
 const HEAP_OVER = 1_000_000;
 
 /** Measures by name; each resolves to `{title, table, notes, figures}`. */
@@ -122,6 +129,47 @@ export const measures = {
     };
   },
 
+  async tracing(settings) {
+    const requests = settings.requests * TRACED_ROUND;
+    const { series, differences } = await measureTracing(['traced', 'tracedWhole'], 'hello-end', {
+      ...settings,
+      requests,
+    });
+    return {
+      title: `Tracing to SkyWalking, rounds of ${requests.toLocaleString('en')} requests`,
+      table: renderCpuTime(series),
+      about: RECORDED,
+      notes: [...describeRecorded(series), ...differences],
+      figures: {
+        tracingRate: rateRatio(series, 'ours', 'traced'),
+        tracingCpu: cpuRatio(series, 'traced'),
+      },
+    };
+  },
+
+  async 'tracing-latency'(settings) {
+    const paced = { ...settings, rate: REQUEST_RATE };
+    const { series } = await measureTracing(['traced'], 'hello-end', paced);
+    const [on, off] = [column(series, 'traced', 'p99'), column(series, 'ours', 'p99')];
+    return {
+      title: `Latency with tracing at ${REQUEST_RATE.toLocaleString('en')} requests a second, sent at that pace`,
+      table: renderCpuTime(series),
+      about: RECORDED,
+      notes: describeRecorded(series),
+      figures: { tracingLatency: differenceOf(on, off) },
+    };
+  },
+
+  async 'tracing-cold-start'({ launches, rounds }) {
+    const series = await measureTracingColdStart('traced', 'hello-send', launches * rounds * 2);
+    return {
+      title: 'Cold start with tracing: spawn to the first 200',
+      table: renderMore(series, 'ours'),
+      notes: [],
+      figures: { tracingColdStart: differenceOf(series.get('traced'), series.get('ours')) },
+    };
+  },
+
   async 'cold-start'({ launches, rounds }) {
     const keys = ['bare', 'ours', 'express', 'fastify', 'gcf'];
     // A start is short, and varies more than a load does.
@@ -164,8 +212,8 @@ function cpuRatio(series, key, ours = 'ours') {
   return ratioOf(column(series, key, 'cpu'), column(series, ours, 'cpu'));
 }
 
-function rateRatio(series, key) {
-  return ratioOf(column(series, 'events', 'rate'), column(series, key, 'rate'));
+function rateRatio(series, key, ours = 'events') {
+  return ratioOf(column(series, ours, 'rate'), column(series, key, 'rate'));
 }
 
 function latencyRatio(series, key) {

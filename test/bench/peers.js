@@ -35,19 +35,25 @@ const EVENT_CONTEXT = {
   },
 };
 
+const ours = (workload, port) => [
+  bin,
+  `--source=${functionFile(workload)}`,
+  '--target=handler',
+  `--port=${port}`,
+  // Node's default, which the other servers have: the header that tells of it is the same.
+  '--keep-alive-timeout=5',
+];
+
 /** Peers by key. `start` gives the arguments for a workload and a port, `env` what else they need. */
 export const peers = {
   bare: { label: 'node:http, bare', start: server('bare') },
-  ours: {
-    label: '@ofn/core',
-    start: (workload, port) => [
-      bin,
-      `--source=${functionFile(workload)}`,
-      '--target=handler',
-      `--port=${port}`,
-      // Node's default, which the other servers have: the header that tells of it is the same.
-      '--keep-alive-timeout=5',
-    ],
+  ours: { label: '@ofn/core', start: ours },
+  // The same framework with a collector of SkyWalking, as it is by default and with each call recorded.
+  traced: { label: '@ofn/core, traced', start: ours },
+  tracedWhole: {
+    label: '@ofn/core, each call traced',
+    start: ours,
+    env: { SW_AGENT_MAX_BUFFER_SIZE: '100000' },
   },
   // The same framework, as a function that takes the events of a topic.
   events: {
@@ -84,6 +90,18 @@ export const peers = {
     ],
   },
 };
+
+/**
+ * What a server needs in its environment.
+ *
+ * @param {Map<string, {address: string}>} [collectors] Those of the servers that trace.
+ */
+export function environmentOf(key, collectors) {
+  const { env } = peers[key];
+  const collector = collectors?.get(key);
+  if (collector === undefined) return env;
+  return { ...env, SW_AGENT_COLLECTOR_BACKEND_SERVICES: collector.address };
+}
 
 function version(name) {
   // By its path: not every package exports its manifest.

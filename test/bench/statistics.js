@@ -1,4 +1,4 @@
-// Medians, and ratios of two servers within the same round.
+// Medians, and ratios and differences of two servers within the same round.
 
 /** The median of numbers. */
 export function median(values) {
@@ -9,6 +9,14 @@ export function median(values) {
 
 /** The ratio of two series, round by round: its median, lowest and highest value. */
 export function ratioOf(dividends, divisors) {
-  const ratios = dividends.map((dividend, round) => dividend / divisors[round]);
-  return { median: median(ratios), lowest: Math.min(...ratios), highest: Math.max(...ratios) };
+  return summarize(dividends.map((dividend, round) => dividend / divisors[round]));
+}
+
+/** By how much one series is more than another, round by round, in the same way. */
+export function differenceOf(values, others) {
+  return summarize(values.map((value, round) => value - others[round]));
+}
+
+function summarize(values) {
+  return { median: median(values), lowest: Math.min(...values), highest: Math.max(...values) };
 }

@@ -1,7 +1,7 @@
 // Results as Markdown tables.
 import { figures, reaches, targetOf } from './figures.js';
 import { peers } from './peers.js';
-import { median, ratioOf } from './statistics.js';
+import { differenceOf, median, ratioOf } from './statistics.js';
 
 /** CPU time, rate and latency by server; ratios are of CPU time, over ours. */
 export function renderCpuTime(series, { unit = 'req', base = 'ours' } = {}) {
@@ -29,6 +29,29 @@ export function renderOverBare(series, unit, toText) {
     renderRatio(ratioOf(values, series.get('bare'))),
   ]);
   return renderTable(['Server', unit, 'over bare'], rows);
+}
+
+/** One measure by server, in milliseconds, with what it is more than that of one of them. */
+export function renderMore(series, base) {
+  const rows = [...series].map(([key, values]) => [
+    peers[key].label,
+    median(values).toFixed(0),
+    renderRatio(differenceOf(values, series.get(base))),
+  ]);
+  return renderTable(['Server', 'ms', 'more, ms'], rows);
+}
+
+/** What collectors got, by server that traces, as lines. */
+export function describeRecorded(series) {
+  const total = (key, name) => column(series, key, name).reduce((sum, value) => sum + value, 0);
+  return [...series.keys()]
+    .filter((key) => total(key, 'segments') > 0)
+    .map((key) => {
+      const [segments, requests] = [total(key, 'segments'), total(key, 'requests')];
+      const share = ((segments / requests) * 100).toFixed(1);
+      const of = `${segments.toLocaleString('en')} of ${requests.toLocaleString('en')} calls`;
+      return `${peers[key].label}: ${of}, ${share} %`;
+    });
 }
 
 /** Sending and state: CPU time and rate by operation and way; ratios are over the bare client. */

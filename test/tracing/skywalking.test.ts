@@ -9,7 +9,7 @@ import { describe } from 'vitest';
 import {
   assertExpectedData,
   toActualData,
-} from '../../packages/tracing/src/skywalking/expected-data.fixture.ts';
+} from '../../packages/tracing/src/testing/expected-data.fixture.ts';
 import type { Collector } from '@ofn/tracing/testing';
 import { packages, test } from './start-traced.ts';
 

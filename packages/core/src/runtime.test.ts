@@ -281,6 +281,21 @@ describe('tracing', () => {
     ]);
   });
 
+  test.each([
+    ['fails to close', () => Promise.reject(new Error('no collector'))],
+    ['throws when it closes', () => fail('no collector')],
+    ['does not end', () => new Promise(() => {})],
+  ])('that %s fails no stop', async (_title, close) => {
+    const warn = vi.spyOn(log, 'warn');
+    const { tracing } = createRecorder();
+    const runtime = create({ args: ['--drain-timeout=0'], tracing: { ...tracing, close } });
+    await runtime.start();
+    await runtime.stop();
+    expect(runtime.state).toBe('stopped');
+    expect(warn.mock.calls.flat().join()).toMatch(/tracing .* what it has not sent is lost/);
+    warn.mockRestore();
+  });
+
   test('is told what plugins are told, and may wrap calls as they do, from the outside', async () => {
     const seen: string[] = [];
     use({ name: 'a', wrap: (_, next) => (seen.push('a'), next()) });

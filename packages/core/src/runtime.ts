@@ -294,7 +294,9 @@ export function createRuntime(
   // Stop hooks and plugins, in reverse order; each gets its turn whatever the others do.
   async function closeAll(): Promise<void> {
     const errors: unknown[] = [];
-    const closers: Hook[] = [...ready].map((plugin) => () => plugin.close?.());
+    const closers: Hook[] = [...ready]
+      .filter((plugin) => plugin !== tracing)
+      .map((plugin) => () => plugin.close?.());
     for (const closer of [...closers, ...registry.stopHooks].toReversed()) {
       try {
         const isDone = await within(options.drainTimeout, closer());
@@ -303,6 +305,7 @@ export function createRuntime(
         errors.push(error);
       }
     }
+    if (tracing !== undefined && ready.has(tracing)) await closeTracing(tracing);
     grpc?.close();
     sharedPort?.server.close();
     sharedPort?.closeUndecided();
@@ -315,6 +318,17 @@ export function createRuntime(
     if (errors.length === 0) return;
     const message = `a stop hook failed: ${errors.map((error) => toError(error).message).join('; ')}`;
     throw new OfnError('OFN_STOP_FAILED', message, { cause: errors[0] });
+  }
+
+  // After all that may still make spans. What it cannot send is lost, and no failure of the process.
+  async function closeTracing(plugin: Tracing): Promise<void> {
+    const time = Math.max(options.drainTimeout, LAST_REQUEST);
+    try {
+      if (await within(time, plugin.close?.())) return;
+      log.warn(`tracing did not end within ${time / 1000} s: what it has not sent is lost`);
+    } catch (err) {
+      log.warn({ err: toError(err) }, 'tracing failed to end: what it has not sent is lost');
+    }
   }
 
   return {

@@ -1,9 +1,11 @@
 // The calls of functions, and what they send to through Dapr, as spans of OpenTelemetry's API.
-import { inspect } from 'node:util';
 import {
+  INVALID_SPANID,
+  INVALID_TRACEID,
   ROOT_CONTEXT,
   SpanKind,
   SpanStatusCode,
+  createContextKey,
   defaultTextMapGetter,
   defaultTextMapSetter,
   propagation,
@@ -23,6 +25,7 @@ import type {
 } from '@ofn/core';
 import type { TracingConfiguration } from './configuration.ts';
 import type { TraceProvider } from './provider.ts';
+import { toException } from './exception.ts';
 import { SCOPE } from './scope.ts';
 
 /** Makes what core asks of a tracer. */
@@ -39,17 +42,39 @@ export function createCallTracer(
   };
   const tracer = provider.tracerProvider.getTracer(SCOPE);
   const settings: CallSettings = { provider, tracer, always };
+  let unrecorded: CallTrace | undefined;
 
   return {
     begin(invocation) {
       const headers = invocation.received;
+      // Under load that is most calls: nothing is put together for them.
+      const shared = headers === undefined ? provider.unrecorded?.() : undefined;
+      if (shared !== undefined) return (unrecorded ??= toUnrecordedCall(provider, shared, base));
       const parent =
         headers === undefined
           ? base
           : provider.propagator.extract(base, headers, defaultTextMapGetter);
       const span = tracer.startSpan(invocation.function.name, toOptions(invocation), parent);
-      return new TracedCall(settings, span, trace.setSpan(parent, span));
+      return new TracedCall(settings, span, parent);
     },
+  };
+}
+
+// The trace of all calls that are not recorded, and came without one: it has no id.
+function toUnrecordedCall(provider: TraceProvider, span: Span, base: Context): CallTrace {
+  const { contextManager, propagator } = provider;
+  const context = trace.setSpan(base, span);
+  const baggage: Record<string, string> = {};
+  propagator.inject(context, baggage, defaultTextMapSetter);
+  return {
+    traceId: undefined,
+    spanId: undefined,
+    callSpanId: undefined,
+    propagation: baggage,
+    run: (call, invocation) => contextManager.with(context, call, undefined, invocation),
+    span: (_, code) => code(),
+    exit: (_, send) => send(),
+    end() {},
   };
 }
 
@@ -90,28 +115,31 @@ interface CallSettings {
   readonly always: Attributes;
 }
 
+const CALL = createContextKey('The call that code belongs to');
+
 class TracedCall implements CallTrace {
   readonly #settings: CallSettings;
   readonly #span: Span;
   readonly #context: Context;
 
-  constructor(settings: CallSettings, span: Span, context: Context) {
+  constructor(settings: CallSettings, span: Span, parent: Context) {
     this.#settings = settings;
     this.#span = span;
-    this.#context = context;
+    this.#context = trace.setSpan(parent, span).setValue(CALL, this);
   }
 
-  get traceId(): string {
+  get traceId(): string | undefined {
     const { provider } = this.#settings;
-    return provider.traceIdOf?.(this.#span) ?? this.#span.spanContext().traceId;
+    const traceId = provider.traceIdOf?.(this.#span) ?? this.#span.spanContext().traceId;
+    return traceId === INVALID_TRACEID ? undefined : traceId;
   }
 
-  get spanId(): string {
-    return (trace.getSpan(this.#active()) ?? this.#span).spanContext().spanId;
+  get spanId(): string | undefined {
+    return spanIdOf(trace.getSpan(this.#active()) ?? this.#span);
   }
 
-  get callSpanId(): string {
-    return this.#span.spanContext().spanId;
+  get callSpanId(): string | undefined {
+    return spanIdOf(this.#span);
   }
 
   get propagation(): Propagation {
@@ -139,9 +167,7 @@ class TracedCall implements CallTrace {
       span.setAttribute('acknowledgement', acknowledgement);
     }
     span.setAttributes(this.#settings.always);
-    const isAsked = isNamed(error, 'DropError') || isNamed(error, 'RetryError');
-    const isFailure = status === undefined ? error !== undefined && !isAsked : status >= 500;
-    if (isFailure) fail(span, error);
+    if (isFailure(error, status)) fail(span, error);
     span.end();
   }
 
@@ -149,30 +175,34 @@ class TracedCall implements CallTrace {
     const { provider, tracer } = this.#settings;
     const around = this.#active();
     const span = tracer.startSpan(name, options, around);
-    const ended = <R>(result: R): R => {
-      span.end();
-      return result;
-    };
-    const failed = (error: unknown): never => {
+    const failed = (error: unknown): void => {
       fail(span, error);
       span.end();
-      throw error;
     };
     let result: T;
     try {
       result = provider.contextManager.with(trace.setSpan(around, span), code);
     } catch (error) {
-      return failed(error);
+      failed(error);
+      throw error;
     }
-    // Its own `then`: what is started by it, such as a query, must not be started twice.
-    return isThenable(result) ? (result.then(ended, failed) as T) : ended(result);
+    // Handed back as it is: another promise would be one that nobody handles. What only has a `then`
+    // may be a query that its first call starts; it is the caller's to call it.
+    if (result instanceof Promise) result.then(() => span.end(), failed);
+    else span.end();
+    return result;
   }
 
-  // Code that has lost its context, or is run in none on purpose, is still code of this call.
+  // Code that has lost its context, or runs in that of another call, is still code of this one.
   #active(): Context {
     const active = this.#settings.provider.contextManager.active();
-    return trace.getSpan(active) === undefined ? this.#context : active;
+    return active.getValue(CALL) === this ? active : this.#context;
   }
+}
+
+function spanIdOf(span: Span): string | undefined {
+  const { spanId } = span.spanContext();
+  return spanId === INVALID_SPANID ? undefined : spanId;
 }
 
 function toExitOptions({ kind, peer, componentType = '' }: ExitTarget): SpanOptions {
@@ -190,26 +220,23 @@ function toExitOptions({ kind, peer, componentType = '' }: ExitTarget): SpanOpti
   };
 }
 
+// A failure of the call as its span shows it. Of a call over HTTP it is an error of the server, or one
+// that came when the head of the answer had gone.
+function isFailure(error: unknown, status: number | undefined): boolean {
+  if (status === undefined) return error !== undefined && !isAsked(error);
+  return status >= 500 || (error !== undefined && status < 400);
+}
+
+function isAsked(error: unknown): boolean {
+  const { name } = toException(error);
+  return name === 'DropError' || name === 'RetryError';
+}
+
 function fail(span: Span, error: unknown): void {
-  if (error === undefined) {
-    span.setStatus({ code: SpanStatusCode.ERROR });
-    return;
-  }
-  const exception = error instanceof Error ? error : new Error(inspect(error));
-  span.recordException(exception);
-  const { message } = exception;
-  span.setStatus({ code: SpanStatusCode.ERROR, message });
-}
-
-function isNamed(error: unknown, name: string): boolean {
-  return error instanceof Error && error.name === name;
-}
-
-function isThenable(value: unknown): value is { then(...args: unknown[]): unknown } {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'then' in value &&
-    typeof value.then === 'function'
-  );
+  const exception = error === undefined ? undefined : toException(error);
+  if (exception !== undefined) span.recordException(exception);
+  span.setStatus({
+    code: SpanStatusCode.ERROR,
+    ...(exception === undefined ? {} : { message: exception.message }),
+  });
 }

@@ -233,13 +233,17 @@ describe.each<
     'opentelemetry',
     [
       ['OTEL_SERVICE_NAME', { env: { OTEL_SERVICE_NAME: 'by-variable' } }],
+      [
+        'OTEL_RESOURCE_ATTRIBUTES',
+        { env: { OTEL_RESOURCE_ATTRIBUTES: 'team=shop,service.name=by%2Dattribute' } },
+      ],
       ['the name of the context', { name: 'by-context' }],
       ['the tag func', { tracing: { tags: { func: 'by-tag' } } }],
       ['K_SERVICE', { env: { K_SERVICE: 'by-knative' } }],
       ['the target', { target: 'by-target' }],
     ],
     ({ service }) => service,
-    ['by-variable', 'by-context', 'by-tag', 'by-knative', 'by-target', undefined],
+    ['by-variable', 'by-attribute', 'by-context', 'by-tag', 'by-knative', 'by-target', undefined],
   ],
   [
     'instance',
@@ -349,6 +353,19 @@ describe.each<
   });
 });
 
+test.each(['service.name=,team=shop', 'service.name=a,broken', 'service.name'])(
+  'OTEL_RESOURCE_ATTRIBUTES=%s names no service',
+  (text) => {
+    const env = { OTEL_RESOURCE_ATTRIBUTES: text, K_SERVICE: 'by-knative' };
+    expect(accepted(opentelemetry(env)).service).toBe('by-knative');
+  },
+);
+
+test('OTEL_RESOURCE_ATTRIBUTES names no service of SkyWalking', () => {
+  const env = { OTEL_RESOURCE_ATTRIBUTES: 'service.name=a', K_SERVICE: 'by-knative' };
+  expect(accepted(skywalking(env)).service).toBe('by-knative');
+});
+
 describe('tags and baggage', () => {
   test('are those of the context, as copies that cannot be changed', () => {
     const tags = { func: 'f', layer: 'faas' };
@@ -380,6 +397,15 @@ describe('a warning', () => {
       'the password of an address',
       skywalking({ SW_AGENT_COLLECTOR_BACKEND_SERVICES: `http://me:${SECRET}@oap:11800` }),
     ],
+    ...[
+      `http://me:a,${SECRET}@oap:11800`,
+      `http:/me:${SECRET}`,
+      `http://oap:11800/${SECRET}`,
+      `oap:11800?key=${SECRET}`,
+    ].map((text): [string, Given] => [
+      `what is secret in the address ${text.replace(SECRET, '…')}`,
+      skywalking({ SW_AGENT_COLLECTOR_BACKEND_SERVICES: text }),
+    ]),
     ...['OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_EXPORTER_OTLP_TRACES_HEADERS'].flatMap(
       (name): [string, Given][] =>
         [SECRET, `=${SECRET}`, `a b=${SECRET}`, `a=${SECRET}%0a`, `a=${SECRET}%`].map((text) => [
@@ -392,6 +418,10 @@ describe('a warning', () => {
     [
       'the password of an endpoint',
       opentelemetry({ OTEL_EXPORTER_OTLP_ENDPOINT: `ftp://me:${SECRET}@c` }),
+    ],
+    [
+      'the password of an endpoint with a mistake in its scheme',
+      opentelemetry({ OTEL_EXPORTER_OTLP_ENDPOINT: `http:/me:${SECRET}@c` }),
     ],
     [
       'the key of an endpoint',

@@ -3,6 +3,7 @@
 import { hostname } from 'node:os';
 import type { TracingProvider, TracingRequest } from '@ofn/core';
 import { parseExporterSettings, type ContextExporter } from './opentelemetry/exporter-settings.ts';
+import { parseResourceAttributes } from './opentelemetry/resource-attributes.ts';
 import { BOOLEAN, TEXT, firstOf, isSet, quote, variable, type Warn } from './setting.ts';
 import { parseSkyWalkingSettings } from './skywalking/settings.ts';
 import type { VariableName } from './variables.ts';
@@ -51,7 +52,7 @@ export interface ExporterSettings {
 /** What tracing runs on. */
 export interface TracingConfiguration {
   readonly provider: 'skywalking' | 'opentelemetry';
-  /** `undefined`: the name of the only function, once it is known. */
+  /** What the spans have for the service; `undefined`: the name of the only function, once it is known. */
   readonly service: string | undefined;
   readonly instance: string;
   readonly pod: string | undefined;
@@ -88,7 +89,7 @@ export function parseConfiguration(
   return Object.freeze({
     provider,
     service:
-      text(provider === 'skywalking' ? 'SW_AGENT_NAME' : 'OTEL_SERVICE_NAME') ??
+      (provider === 'skywalking' ? text('SW_AGENT_NAME') : serviceOfVariables(env, text)) ??
       said(context?.name) ??
       said(tags['func']) ??
       text('K_SERVICE') ??
@@ -101,6 +102,15 @@ export function parseConfiguration(
     skywalking: parseSkyWalkingSettings(env, ofContext?.oapServer, warnOf('skywalking')),
     exporter: parseExporterSettings(env, ofContext?.exporter, warnOf('opentelemetry')),
   });
+}
+
+function serviceOfVariables(
+  env: TracingRequest['env'],
+  text: (name: VariableName) => string | undefined,
+): string | undefined {
+  // What is wrong with the attributes is said where they are used.
+  const attributes = parseResourceAttributes(env, () => {});
+  return text('OTEL_SERVICE_NAME') ?? said(attributes.get('service.name'));
 }
 
 // The controller writes an empty string for what nobody has said.

@@ -9,9 +9,16 @@ export interface Service {
 
 /** Where spans go, and by which headers a trace goes on. */
 export interface TraceProvider {
+  /** Who gets the spans, for people: such as `SkyWalking at oap:11800`. */
+  readonly target: string;
   readonly tracerProvider: TracerProvider;
   readonly contextManager: ContextManager;
   readonly propagator: TextMapPropagator;
+  /**
+   * The span of a call that came without a trace and will not be recorded, always the same one;
+   * `undefined` when it may be. Default: it may.
+   */
+  unrecorded?(): Span | undefined;
   /** The trace id by which its users look for a trace. Default: that of the span's context. */
   traceIdOf?(span: Span): string;
   /** Called once, when the functions are known and before the first call. Does not wait for anybody. */

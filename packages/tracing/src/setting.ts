@@ -60,15 +60,26 @@ export function firstOf<T extends Scalar, F extends Scalar | undefined>(
     }
     unusable.push(source);
   }
-  for (const source of unusable) warn(complaint(source, value));
+  for (const { name, text = '', format } of unusable) {
+    const { expected, isSecret = false } = format;
+    warn(
+      isSecret
+        ? complaint(name, 'the value', expected)
+        : complaint(name, quote(text), expected, value),
+    );
+  }
   return value;
 }
 
-function complaint({ name, text = '', format }: Source<Scalar>, used: Scalar | undefined): string {
-  const { expected, isSecret = false } = format;
-  if (isSecret) return `${name}: the value is not ${expected}, and is left out`;
+/**
+ * What a warning says of a value that cannot be used.
+ *
+ * @param shown The value as it may be shown, or where it stands.
+ * @param used What is used instead; `undefined` when the value is left out.
+ */
+export function complaint(name: string, shown: string, expected: string, used?: Scalar): string {
   const instead = used === undefined ? 'and is left out' : `${String(used)} is used`;
-  return `${name}: ${quote(text)} is not ${expected}, ${instead}`;
+  return `${name}: ${shown} is not ${expected}, ${instead}`;
 }
 
 const LONGEST_QUOTE = 100;
@@ -105,9 +116,10 @@ export const TOKEN: Format<string> = {
 export const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** A whole number within bounds. */
-export function wholeNumber(least: number, most: number): Format<number> {
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): Format<number> {
+  const upTo = most < Number.MAX_SAFE_INTEGER ? `to ${most}` : 'up';
   return {
-    expected: `a whole number from ${least} to ${most}`,
+    expected: `a whole number from ${least} ${upTo}`,
     parse(text) {
       const value = /^\d+$/.test(text.trim()) ? Number(text) : NaN;
       return value >= least && value <= most ? value : undefined;
@@ -115,11 +127,21 @@ export function wholeNumber(least: number, most: number): Format<number> {
   };
 }
 
-/** One of some words in any letter case, which stand for values. */
-export function oneOf<T extends string>(words: Readonly<Record<string, T>>): Format<T> {
-  const known = new Map(Object.entries(words));
+/**
+ * One of some words, in any letter case.
+ *
+ * @param others Further words, and what they stand for.
+ */
+export function oneOf<T extends string>(
+  words: readonly T[],
+  others: Readonly<Record<string, T>> = {},
+): Format<T> {
+  const known = new Map<string, T>([
+    ...words.map((word) => [word, word] as const),
+    ...Object.entries(others),
+  ]);
   return {
-    expected: `one of ${[...new Set(known.values())].join(', ')}`,
+    expected: `one of ${words.join(', ')}`,
     parse: (text) => known.get(text.trim().toLowerCase()),
   };
 }

@@ -6,5 +6,5 @@ export {
   type Collector,
   type CollectorBehaviour,
   type CollectorOptions,
-} from './skywalking/collector.ts';
-export { renderTraceTree, type TreeSegment } from './skywalking/trace-tree.ts';
+} from './testing/collector.ts';
+export { renderTraceTree, type TreeSegment } from './testing/trace-tree.ts';

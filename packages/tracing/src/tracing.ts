@@ -21,13 +21,19 @@ export async function createTracing(request: TracingRequest): Promise<Tracing | 
   const { log } = request;
   const configuration = parseConfiguration(request, (message) => log.warn(message));
   if (configuration === undefined) return undefined;
+  if (inUse !== undefined) {
+    log.warn(`tracing is on in this process already, by ${inUse}; calls are traced by that alone`);
+    return undefined;
+  }
   const isTaken = registeredProvider() !== undefined;
   const provider = await createProvider(configuration, request);
   if (isTaken && configuration.provider === 'skywalking') log.warn(TAKEN);
   const release = isTaken ? () => {} : register(provider, configuration);
   const tracer = createCallTracer(provider, configuration);
+  inUse = provider.target;
   // Runtimes of one test may share it.
   let users = 0;
+  let announcing: NodeJS.Timeout | undefined;
   return {
     name: 'tracing',
     begin: (invocation) => tracer.begin(invocation),
@@ -37,37 +43,25 @@ export async function createTracing(request: TracingRequest): Promise<Tracing | 
       const name = configuration.service ?? toServiceName(functions);
       provider.start({ name, instance: configuration.instance });
       // After the answer to the call that a cold start was for: the first line loads the logger.
-      setTimeout(() => log.info(announce(name, configuration)), AFTER_START).unref();
+      const line = `tracing calls as the service ${name}, by ${provider.target}`;
+      announcing = setTimeout(() => log.info(line), AFTER_START).unref();
     },
     async close() {
       users -= 1;
       if (users > 0) return;
+      clearTimeout(announcing);
       await provider.close();
       release();
+      inUse = undefined;
     },
   };
 }
 
+// Who gets the spans of this process: what is hooked, and OpenTelemetry's API, are of the process too.
+let inUse: string | undefined;
+
 // Milliseconds.
 const AFTER_START = 100;
-
-function announce(
-  service: string,
-  { exporter, provider, skywalking }: TracingConfiguration,
-): string {
-  const target =
-    provider === 'skywalking'
-      ? `SkyWalking at ${skywalking.addresses.join(', ')}`
-      : `OpenTelemetry at ${withoutSecrets(exporter.endpoint)}`;
-  return `tracing calls as the service ${service}, by ${target}`;
-}
-
-// A URL may hold a password, or a key in its query.
-function withoutSecrets(endpoint: string | undefined): string {
-  if (endpoint === undefined) return 'its default endpoint';
-  const { origin, pathname } = new URL(endpoint);
-  return `${origin}${pathname}`;
-}
 
 async function createProvider(
   configuration: TracingConfiguration,

@@ -61,7 +61,7 @@ export const VARIABLES = [
   skywalking(
     'SW_AGENT_MAX_BUFFER_SIZE',
     '1000',
-    'Segments recorded in a second, and kept for a collector that cannot be reached',
+    'Segments recorded in a second, and kept for a collector that cannot be reached; 1000000 at most',
   ),
   skywalking('SW_AGENT_TRACE_TIMEOUT', '10000', 'Milliseconds that a report may take'),
   skywalking(
@@ -133,13 +133,13 @@ export const VARIABLES = [
   opentelemetry('OTEL_SDK_DISABLED', 'false', '`true` turns OpenTelemetry off'),
   opentelemetry(
     'OTEL_SERVICE_NAME',
-    "name of the context, `func` of its tags, `K_SERVICE`, the function's name",
+    "`service.name` of `OTEL_RESOURCE_ATTRIBUTES`, name of the context, `func` of its tags, `K_SERVICE`, the function's name",
     'Name of the service',
   ),
   opentelemetry(
     'OTEL_RESOURCE_ATTRIBUTES',
     'none',
-    'Attributes of the instance: `team=shop,region=eu`',
+    'Attributes of the instance, percent-encoded: `team=shop,region=eu`',
   ),
   opentelemetry('OTEL_TRACES_EXPORTER', 'otlp', 'otlp, console or none'),
   opentelemetry(

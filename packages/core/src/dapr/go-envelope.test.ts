@@ -195,6 +195,8 @@ describe('what is no envelope through and through', () => {
     ['has userData that is no text', envelopeOf('x', { data: { userData: 7 } })],
     ['has userData that is no base64', envelopeOf('x', { data: { userData: 'not base64!' } })],
     ['has userData in the alphabet of URLs', envelopeOf('x', { data: { userData: '__-_' } })],
+    ['has data with other fields', envelopeOf('x', { data: { userData: 'test', orderId: 7 } })],
+    ['has no version of CloudEvents', envelopeOf('x', { specversion: undefined })],
     ['has metadata that is a list', envelopeOf('x', { data: { metadata: [], userData: 'eA==' } })],
     [
       'has metadata of other values',

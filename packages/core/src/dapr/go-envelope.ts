@@ -26,7 +26,9 @@ type Fields = Readonly<Record<string, unknown>>;
 export function openGoEnvelope(attributes: Fields, data: unknown): OpenedEnvelope | undefined {
   if (isGoType(attributes['type'])) return open(data);
   const event = typeof data === 'string' ? parseEnvelope(data) : data;
-  return isObject(event) && isGoType(event['type']) ? open(event['data']) : undefined;
+  const isEnvelope =
+    isObject(event) && isGoType(event['type']) && typeof event['specversion'] === 'string';
+  return isEnvelope ? open(event['data']) : undefined;
 }
 
 // Go's JSON has no blanks: the text of an ordinary message is not looked through, unless it is JSON.
@@ -47,7 +49,8 @@ function isGoType(type: unknown): boolean {
 
 function open(content: unknown): OpenedEnvelope | undefined {
   if (!isObject(content)) return undefined;
-  const { userData, metadata = {} } = content;
+  const { userData, metadata = {}, ...more } = content;
+  if (Object.keys(more).length > 0) return undefined;
   if (typeof userData !== 'string' || !isStrings(metadata ?? {})) return undefined;
   const bytes = Buffer.from(userData, 'base64');
   // Node passes over what is no base64.

@@ -25,6 +25,9 @@ const Port = v.pipe(
   v.maxValue(65535),
 );
 
+// Holds a schema to a type that is written out: each field of it is there, and no other.
+type EntriesOf<T> = { readonly [Name in keyof T]-?: v.GenericSchema<unknown, T[Name]> };
+
 const Component = object({
   uri: v.optional(v.string()),
   topic: v.optional(v.string()),
@@ -32,20 +35,20 @@ const Component = object({
   componentType: v.optional(v.string()),
   operation: v.optional(v.string()),
   metadata: v.optional(StringMap),
-});
+} satisfies EntriesOf<ContextComponent>);
+
+const TracingProvider = object({
+  name: v.optional(v.string()),
+  oapServer: v.optional(v.string()),
+  exporter: v.optional(object({})),
+} satisfies EntriesOf<ContextTracingProvider>);
 
 const Tracing = object({
   enabled: v.optional(v.boolean()),
-  provider: v.optional(
-    object({
-      name: v.optional(v.string()),
-      oapServer: v.optional(v.string()),
-      exporter: v.optional(object({})),
-    }),
-  ),
+  provider: v.optional(TracingProvider),
   tags: v.optional(StringMap),
   baggage: v.optional(StringMap),
-});
+} satisfies EntriesOf<ContextTracing>);
 
 const Components = mapOf(Component);
 
@@ -105,16 +108,53 @@ const V1Beta2 = object({
   tracing: v.nullish(Tracing),
 });
 
+// The public types are written out: those that valibot infers would need valibot to be installed.
+
 /** A Dapr component as a function's input, output or state store. */
-export type ContextComponent = v.InferOutput<typeof Component>;
+export interface ContextComponent {
+  /** Topic of a pub/sub component, as the older variable says it; for a binding, the component's name. */
+  readonly uri?: string | undefined;
+  /** Topic of a pub/sub component, as the newer variable says it. */
+  readonly topic?: string | undefined;
+  /** Name of the component in Dapr. */
+  readonly componentName?: string | undefined;
+  /** Such as `pubsub.kafka`, `bindings.mqtt` or `state.postgresql`. */
+  readonly componentType?: string | undefined;
+  /** What an output binding is asked to do, such as `create`. */
+  readonly operation?: string | undefined;
+  /** Of the subscription, or of what is sent. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+}
+
+/** What the function context says of tracing. */
+interface ContextTracing {
+  /** Whether calls are traced, where no option or variable says it. Default `false`. */
+  readonly enabled?: boolean | undefined;
+  readonly provider?: ContextTracingProvider | undefined;
+  /** On the span of each call. `func` names the service, `instance` the instance. */
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+  /** Travels with the trace to the functions that are sent to. */
+  readonly baggage?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Where spans are reported to. */
+interface ContextTracingProvider {
+  /** `skywalking` or `opentelemetry`. Default: `opentelemetry` for an exporter alone, else `skywalking`. */
+  readonly name?: string | undefined;
+  /** SkyWalking's collector, as `host:port`. */
+  readonly oapServer?: string | undefined;
+  /** OpenTelemetry's exporter, as it was given; its fields are parsed by `@ofn/tracing`. */
+  readonly exporter?: Readonly<Record<string, unknown>> | undefined;
+}
 
 /** What the controller says of this function: both variables, merged. */
 export interface FunctionContext {
   readonly name: string | undefined;
   readonly version: string | undefined;
-  readonly runtime: (typeof RUNTIMES)[number];
+  /** `async` for functions that take events. */
+  readonly runtime: 'knative' | 'async';
   /** What stands in front of an HTTP function. Default `knative`. */
-  readonly engine: (typeof ENGINES)[number];
+  readonly engine: 'knative' | 'keda';
   readonly port: number | undefined;
   readonly inputs: Readonly<Record<string, ContextComponent>>;
   readonly outputs: Readonly<Record<string, ContextComponent>>;
@@ -123,7 +163,7 @@ export interface FunctionContext {
   readonly preHooks: readonly string[] | undefined;
   /** Names of the plugins that run after the handler, in order; `undefined` when not said. */
   readonly postHooks: readonly string[] | undefined;
-  readonly tracing: v.InferOutput<typeof Tracing> | undefined;
+  readonly tracing: ContextTracing | undefined;
 }
 
 /**

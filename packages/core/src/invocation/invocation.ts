@@ -212,7 +212,13 @@ export class Invocation<Data = any> {
 
   /** Begins the trace of the call. For `invoke`. */
   begin(tracer: Tracer): CallTrace {
-    const trace = tracer.begin(this);
+    let trace: CallTrace;
+    try {
+      trace = tracer.begin(this);
+    } catch (err) {
+      this.log.warn({ err: toError(err) }, NOT_TRACED);
+      return untraced(this.received);
+    }
     this.#traced = trace;
     // What has been logged before, by a schema, could not name the span.
     this.#log = undefined;
@@ -379,7 +385,11 @@ export class Invocation<Data = any> {
     this.#ended = true;
     // What failed the call from outside counts more than what its handler made of that.
     if (this.#failure !== undefined) this.error = this.#failure;
-    this.#traced?.end(this, outcome);
+    try {
+      this.#traced?.end(this, outcome);
+    } catch (err) {
+      this.log.warn({ err: toError(err) }, NOT_TRACED);
+    }
     if (this.#origin.req === undefined) return;
     // Node's async resources hold on to the call they were made in, long after its end on Node 20
     // and 22. What a late log line needs stays; the request and the response do not.
@@ -387,6 +397,8 @@ export class Invocation<Data = any> {
     this.#origin = { callerId, propagation };
   }
 }
+
+const NOT_TRACED = 'the tracer failed; the call goes on without its trace';
 
 // What Node's streams say when the other end has gone.
 const ABORT_CODES: readonly unknown[] = ['ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'];

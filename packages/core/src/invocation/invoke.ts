@@ -35,7 +35,8 @@ export function invoke(served: ServedFunction, invocation: Invocation, settle: S
  * response or its signal. What it throws fails the call, and nothing else.
  */
 export function runInside<T>(invocation: Invocation, code: () => T): T | undefined {
-  if (storage.getStore() === invocation) return code();
+  // The reply is sent in the call's own context, but outside of its span.
+  if (storage.getStore() === invocation) return invocation.runTraced(code);
   return storage.run(invocation, () => {
     try {
       return invocation.runTraced(code);

@@ -47,3 +47,23 @@ describe('the trace id', () => {
 test('no propagation cannot become one', () => {
   expect(Object.isFrozen(NO_PROPAGATION)).toBe(true);
 });
+
+test.each([
+  ['traceparent', 256],
+  ['tracestate', 512],
+  ['baggage', 8192],
+  ['sw8', 2048],
+  ['sw8-correlation', 1024],
+  ['sw8-x', 64],
+])('%s goes on up to %i characters', (name, longest) => {
+  const headers = { traceparent: 'a', [name]: 'x'.repeat(longest) };
+  expect(propagationOf(headers)).toHaveProperty([name]);
+  expect(propagationOf({ ...headers, [name]: 'x'.repeat(longest + 1) })).not.toHaveProperty([name]);
+});
+
+test.each(['a\r\nb: c', 'a\0', 'ä\u2028', ''])(
+  'what no header may hold, %j, does not go on',
+  (sw8) => {
+    expect(propagationOf({ sw8, baggage: 'a=b' })).toEqual({ baggage: 'a=b' });
+  },
+);

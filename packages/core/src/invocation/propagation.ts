@@ -7,7 +7,16 @@ export type Propagation = Readonly<Record<string, string>>;
 /** No trace that goes on. */
 export const NO_PROPAGATION: Propagation = Object.freeze({});
 
-const PROPAGATED = ['traceparent', 'tracestate', 'baggage', 'sw8', 'sw8-correlation', 'sw8-x'];
+// With the longest that is handed on: what is longer would have the next server refuse the whole request.
+// https://www.w3.org/TR/trace-context/#tracestate-limits, https://www.w3.org/TR/baggage/#limits
+const PROPAGATED: Readonly<Record<string, number>> = {
+  traceparent: 256,
+  tracestate: 512,
+  baggage: 8192,
+  sw8: 2048,
+  'sw8-correlation': 1024,
+  'sw8-x': 64,
+};
 
 // What the value of a header may hold. What comes as an attribute of an event is not bound to it, and
 // would have whatever sends it on throw.
@@ -19,9 +28,10 @@ export function propagationOf(headers: Readonly<Record<string, unknown>>): Propa
   // Most calls have none, and this is asked at the end of each.
   if (traceparent === undefined && sw8 === undefined && baggage === undefined) return undefined;
   const found: Record<string, string> = {};
-  for (const name of PROPAGATED) {
+  for (const name in PROPAGATED) {
     const value = headers[name];
-    if (typeof value === 'string' && value !== '' && SENDABLE.test(value)) found[name] = value;
+    if (typeof value !== 'string' || value.length > (PROPAGATED[name] ?? 0)) continue;
+    if (SENDABLE.test(value)) found[name] = value;
   }
   return found;
 }

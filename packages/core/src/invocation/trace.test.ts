@@ -24,6 +24,7 @@ import type {
   Response,
 } from '../function/signature.ts';
 import { signalled } from '../http/serve.fixture.ts';
+import type { Invocation } from './invocation.ts';
 import { currentInvocation } from './invoke.ts';
 import { definePlugin } from './plugin.ts';
 import { untraced, type CallOutcome } from './trace.ts';
@@ -442,7 +443,51 @@ describe('the trace of a CloudEvent over HTTP', () => {
   });
 });
 
+describe('a tracer that throws', () => {
+  const broken = (method: 'begin' | 'end') => {
+    const { tracing } = createRecorder();
+    const fail = (): never => {
+      throw new Error('tracer');
+    };
+    if (method === 'begin') return { ...tracing, begin: fail };
+    return {
+      ...tracing,
+      begin: (invocation: Invocation) => ({ ...tracing.begin(invocation), end: fail }),
+    };
+  };
+
+  test.each(['begin', 'end'] as const)('in %s costs no call its answer', async (method) => {
+    const app = await startApp([over('openfunction')(() => 'done')], { tracing: broken(method) });
+    expect((await app.send({ path: '/' })).text).toBe('done');
+    await vi.waitFor(() =>
+      expect(app.lines.map(({ message }) => message)).toContainEqual(
+        expect.stringContaining('the tracer failed'),
+      ),
+    );
+  });
+
+  test.each(['begin', 'end'] as const)(
+    'in %s costs no event its acknowledgement',
+    async (method) => {
+      const app = await startApp([onTopic(() => {})], { tracing: broken(method) });
+      expect((await app.post(TOPIC, eventOf('data'))).json).toEqual({ status: 'SUCCESS' });
+    },
+  );
+});
+
 describe('inside the span', () => {
+  test('run listeners of a response that the framework sends', async () => {
+    const seen: (string | undefined)[] = [];
+    const { app, of, current } = await start([
+      over('openfunction')((ctx: Context) => {
+        ctx.res?.on('prefinish', () => seen.push(current()?.spanId));
+        return 'done';
+      }),
+    ]);
+    await app.send({ path: '/' });
+    expect(seen).toEqual([of('call')[0]?.spanId]);
+  });
+
   test('run listeners of the request, the response and the signal', async () => {
     const seen: [string, string | undefined][] = [];
     const look = (who: string): unknown => seen.push([who, current()?.spanId]);

@@ -1,10 +1,11 @@
 // What OpenTelemetry's libraries say of themselves → lines of our log, from OTEL_LOG_LEVEL on.
 import { diag, DiagLogLevel, type DiagLogger } from '@opentelemetry/api';
 import type { Environment, Logger } from '@ofn/core';
+import { firstOf, oneOf, variable, type Warn } from '../setting.ts';
 import { registeredDiagnostics } from './registration.ts';
 import { createThrottle } from './throttle.ts';
 
-const LEVELS: Readonly<Record<string, DiagLogLevel>> = {
+const LEVELS = {
   none: DiagLogLevel.NONE,
   error: DiagLogLevel.ERROR,
   warn: DiagLogLevel.WARN,
@@ -12,7 +13,8 @@ const LEVELS: Readonly<Record<string, DiagLogLevel>> = {
   debug: DiagLogLevel.DEBUG,
   verbose: DiagLogLevel.VERBOSE,
   all: DiagLogLevel.ALL,
-};
+} as const;
+const LEVEL = oneOf(['none', 'error', 'warn', 'info', 'debug', 'verbose', 'all']);
 
 /**
  * Writes what OpenTelemetry's libraries report to our log; nothing changes where user code has set a
@@ -20,28 +22,14 @@ const LEVELS: Readonly<Record<string, DiagLogLevel>> = {
  *
  * @returns Takes the logger away again, unless another has taken its place.
  */
-export function routeDiagnostics(
-  env: Environment,
-  log: Logger,
-  warn: (message: string) => void,
-): () => void {
-  const logLevel = parseLevel(env, warn);
+export function routeDiagnostics(env: Environment, log: Logger, warn: Warn): () => void {
+  const logLevel = LEVELS[firstOf([variable(env, 'OTEL_LOG_LEVEL', LEVEL)], 'warn', warn)];
   if (registeredDiagnostics() !== undefined) return () => {};
   if (!diag.setLogger(createDiagLogger(log), { logLevel })) return () => {};
   const ours = registeredDiagnostics();
   return () => {
     if (registeredDiagnostics() === ours) diag.disable();
   };
-}
-
-function parseLevel(env: Environment, warn: (message: string) => void): DiagLogLevel {
-  const text = env['OTEL_LOG_LEVEL']?.trim().toLowerCase() || 'warn';
-  const level = LEVELS[text];
-  if (level !== undefined) return level;
-  warn(
-    `OTEL_LOG_LEVEL: "${text}" is not known, warn is used; known are ${Object.keys(LEVELS).join(', ')}`,
-  );
-  return DiagLogLevel.WARN;
 }
 
 function createDiagLogger(log: Logger): DiagLogger {

@@ -46,8 +46,8 @@ describe('the exporter', () => {
   const durations =
     'is not a number of milliseconds, or a number with ms, s, m or h, below 24 days';
   test.each<[field: string, value: unknown, expected: string]>([
-    ['name', 'jaeger', '"jaeger" is not supported, otlp is used'],
-    ['name', 'Zipkin', '"Zipkin" is not supported, otlp is used'],
+    ['name', 'jaeger', '"jaeger" is not one of otlp, otlp is used'],
+    ['name', 'constructor', '"constructor" is not one of otlp, otlp is used'],
     ['protocol', 'udp', `"udp" ${protocols}, http/protobuf is used`],
     ['compression', 'br', `"br" ${compressions}, none is used`],
     ['timeout', 'soon', `"soon" ${durations}, 10000 is used`],
@@ -66,11 +66,13 @@ describe('the exporter', () => {
 
   test.each<[name: string, text: string, expected: string]>([
     ['PROTOCOL', 'udp', `"udp" ${protocols}, http/protobuf is used`],
+    ['PROTOCOL', 'constructor', `"constructor" ${protocols}, http/protobuf is used`],
+    ['COMPRESSION', '__proto__', `"__proto__" ${compressions}, none is used`],
     ['COMPRESSION', 'br', `"br" ${compressions}, none is used`],
     ['TIMEOUT', '10s', '"10s" is not a whole number from 1 to 2147483647, 10000 is used'],
     ['TIMEOUT', '0', '"0" is not a whole number from 1 to 2147483647, 10000 is used'],
     ['ENDPOINT', 'http://', 'the value is not a URL of http or https, and is left out'],
-    ['HEADERS', 'a', 'entry 1 is not name=value, percent-encoded; it is left out'],
+    ['HEADERS', 'a', 'entry 1 is not key=value, percent-encoded, and is left out'],
   ])('has its default for OTEL_EXPORTER_OTLP_%s=%j, with a warning', (name, text, expected) => {
     for (const prefix of ['OTEL_EXPORTER_OTLP_', 'OTEL_EXPORTER_OTLP_TRACES_']) {
       const { configuration, warnings } = parse(opentelemetry({ [`${prefix}${name}`]: text }));
@@ -128,6 +130,36 @@ describe('the exporter', () => {
     expect(accepted(given).exporter.endpoint).toBe(expected);
   });
 
+  const SECRET = 'hunter2';
+  test.each([
+    `http:/me:${SECRET}@c`,
+    `http:me:${SECRET}@c`,
+    `https//me:${SECRET}@c:4318`,
+    `ht!tp://me:${SECRET}@c`,
+    `://me:${SECRET}@c`,
+    `me:${SECRET}@c`,
+    `c:4318/${SECRET}@in`,
+    `https//c/${SECRET}`,
+    `c:${SECRET}`,
+    `c?key=${SECRET}`,
+    `c c/${SECRET}`,
+  ])('takes nothing but a host in place of a URL, and shows nothing of %j', (text) => {
+    for (const protocol of ['grpc', 'http/protobuf']) {
+      for (const source of [TRACES, BASE]) {
+        const env = { [source]: text, OTEL_EXPORTER_OTLP_PROTOCOL: protocol };
+        const { configuration, warnings } = parse(opentelemetry(env));
+        expect(configuration?.exporter.endpoint).toBeUndefined();
+        expect(warnings).toEqual([
+          expect.stringMatching(`^${source}: the value is not .*left out$`),
+        ]);
+        expect(warnings.join()).not.toContain(SECRET);
+      }
+      const { configuration, warnings } = parse(opentelemetry({}, { protocol, endpoint: text }));
+      expect(configuration?.exporter.endpoint).toBeUndefined();
+      expect(warnings).toEqual([expect.not.stringContaining(SECRET)]);
+    }
+  });
+
   test.each<[env: Environment, expected: string]>([
     [{ OTEL_EXPORTER_OTLP_INSECURE: 'true' }, 'http://c:4317'],
     [{ OTEL_EXPORTER_OTLP_INSECURE: 'false' }, 'https://c:4317'],
@@ -175,7 +207,7 @@ describe('the exporter', () => {
       const { configuration, warnings } = parse(opentelemetry(env));
       expect(configuration?.exporter.headers).toEqual({ first: '1', third: '3' });
       expect(warnings).toEqual([
-        'OTEL_EXPORTER_OTLP_HEADERS: entry 2 is not name=value, percent-encoded; it is left out',
+        'OTEL_EXPORTER_OTLP_HEADERS: entry 2 is not key=value, percent-encoded, and is left out',
       ]);
     },
   );

@@ -7,9 +7,9 @@ import {
   BOOLEAN,
   LONGEST_TIMER,
   PRINTABLE,
+  complaint,
   firstOf,
   oneOf,
-  quote,
   variable,
   wholeNumber,
   type Format,
@@ -17,19 +17,16 @@ import {
   type Source,
   type Warn,
 } from '../setting.ts';
+import { PAIR, parsePairs } from './pairs.ts';
 
 /** The `exporter` of the context, of which nothing is known; `undefined` for none. */
 export type ContextExporter = Readonly<Record<string, unknown>> | undefined;
 
 type Protocol = ExporterSettings['protocol'];
 
-const PROTOCOL = oneOf({
-  grpc: 'grpc',
-  'http/protobuf': 'http/protobuf',
-  'http/json': 'http/json',
-  http: 'http/protobuf',
-});
-const COMPRESSION = oneOf({ gzip: 'gzip', none: 'none' });
+const PROTOCOL = oneOf(['grpc', 'http/protobuf', 'http/json'], { http: 'http/protobuf' });
+const COMPRESSION = oneOf(['gzip', 'none']);
+const NAME = oneOf(['otlp']);
 const MILLISECONDS = wholeNumber(1, LONGEST_TIMER);
 
 /**
@@ -55,10 +52,8 @@ export function parseExporterSettings(
       format: ofContext,
     },
   ];
-  const name = said('name')?.trim();
-  if (name !== undefined && !/^(?:otlp)?$/i.test(name)) {
-    warn(`${nameOf('name')}: ${quote(name)} is not supported, otlp is used`);
-  }
+  // There is no other.
+  firstOf([{ name: nameOf('name'), text: said('name'), format: NAME }], 'otlp', warn);
   const protocol = firstOf(sources('PROTOCOL', PROTOCOL), 'http/protobuf', warn);
   return Object.freeze({
     protocol,
@@ -83,13 +78,19 @@ function textOf(context: ContextExporter, field: string, warn: Warn): string | u
   return undefined;
 }
 
-const UNITS: Readonly<Record<string, number>> = { '': 1, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const UNITS: ReadonlyMap<string, number> = new Map([
+  ['', 1],
+  ['ms', 1],
+  ['s', 1000],
+  ['m', 60_000],
+  ['h', 3_600_000],
+]);
 
 const DURATION: Format<number> = {
   expected: 'a number of milliseconds, or a number with ms, s, m or h, below 24 days',
   parse(text) {
     const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h|)$/.exec(text.trim()) ?? [];
-    const value = Math.ceil(Number(number) * (UNITS[unit] ?? NaN));
+    const value = Math.ceil(Number(number) * (UNITS.get(unit) ?? NaN));
     return value >= 1 && value <= LONGEST_TIMER ? value : undefined;
   },
 };
@@ -138,16 +139,18 @@ function readEndpoint(
   );
 }
 
+// What may stand in place of a URL. Anything else is a URL with a mistake in it, and may hold a password.
+const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?<port>:\d+)?(?:\/(?!\/)[^@]*|)$/i;
+
 /** An endpoint without a scheme is a host, with a port or on OTLP's own. */
 function toUrl(text: string, protocol: Protocol, isPlain: boolean): URL | undefined {
   const trimmed = text.trim();
-  const hasScheme = /^[a-z][a-z\d+.-]*:\/\//i.test(trimmed);
-  const given = hasScheme ? trimmed : `${isPlain ? 'http' : 'https'}://${trimmed}`;
-  if (!URL.canParse(given)) return undefined;
+  if (/^https?:\/\//i.test(trimmed)) return URL.canParse(trimmed) ? new URL(trimmed) : undefined;
+  const host = HOST.exec(trimmed);
+  const given = `${isPlain ? 'http' : 'https'}://${trimmed}`;
+  if (host === null || !URL.canParse(given)) return undefined;
   const url = new URL(given);
-  if (!/^https?:$/.test(url.protocol)) return undefined;
-  const [authority = ''] = trimmed.split(/[/?#]/, 1);
-  if (!hasScheme && !/:\d+$/.test(authority)) url.port = protocol === 'grpc' ? '4317' : '4318';
+  if (host.groups?.['port'] === undefined) url.port = protocol === 'grpc' ? '4317' : '4318';
   return url;
 }
 
@@ -170,12 +173,11 @@ function readHeaders(
     ),
   ];
   const headers = sources.flatMap(({ name, text = '' }) =>
-    text.split(',').flatMap((pair, index) => {
-      if (pair.trim() === '') return [];
-      const header = toHeader(pair, protocol);
+    parsePairs(text).flatMap(({ position, pair }) => {
+      const header = pair && toHeader(pair, protocol);
       if (header !== undefined) return [header];
       // Neither name nor value is shown: whoever forgets one of them has written a secret alone.
-      warn(`${name}: entry ${index + 1} is not name=value, percent-encoded; it is left out`);
+      warn(complaint(name, `entry ${position}`, PAIR));
       return [];
     }),
   );
@@ -184,20 +186,11 @@ function readHeaders(
 
 const NAMES = { http: /^[!#$%&'*+.^_`|~\da-z-]+$/, grpc: /^[\da-z_.-]+$/ } as const;
 
-function toHeader(pair: string, protocol: Protocol): [name: string, value: string] | undefined {
-  const end = pair.indexOf('=');
-  if (end === -1) return undefined;
-  const name = decode(pair.slice(0, end))?.toLowerCase();
-  const value = decode(pair.slice(end + 1));
+function toHeader(
+  [key, value]: readonly [string, string],
+  protocol: Protocol,
+): readonly [name: string, value: string] | undefined {
+  const name = key.toLowerCase();
   const names = protocol === 'grpc' ? NAMES.grpc : NAMES.http;
-  if (name === undefined || value === undefined || !names.test(name)) return undefined;
-  return PRINTABLE.test(value) ? [name, value] : undefined;
-}
-
-function decode(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text.trim());
-  } catch {
-    return undefined;
-  }
+  return names.test(name) && PRINTABLE.test(value) ? [name, value] : undefined;
 }

@@ -3,13 +3,21 @@
 import type { Environment } from '@ofn/core';
 import type { SpanExporter } from '@opentelemetry/sdk-trace-base';
 import type { ExporterSettings } from '../configuration.ts';
-import { createAgents } from './agents.ts';
+import type { Warn } from '../setting.ts';
+import type { VariableName } from '../variables.ts';
+import { createConnections } from './connections.ts';
+import { whyUnreachable } from './reachability.ts';
 
 /** An exporter, and what there is to know about it. */
 export interface OtlpExporter {
   readonly exporter: SpanExporter;
-  /** Where it sends to, as a log may show it. */
+  /**
+   * Where it sends to, as a log may show it: scheme, host and port. User, password, path or query may
+   * be a secret.
+   */
   readonly target: string;
+  /** Why nobody listens there, within a second; `undefined` when somebody does, or cannot be asked. */
+  readonly whyUnreachable: () => Promise<Error | undefined>;
   /** Lets go of connections, and of requests that are still under way. */
   readonly release: () => void;
 }
@@ -24,7 +32,7 @@ const DEFAULT_ENDPOINTS = {
 export async function createOtlpExporter(
   settings: ExporterSettings,
   env: Environment,
-  warn: (message: string) => void,
+  warn: Warn,
 ): Promise<OtlpExporter> {
   const { protocol, endpoint = DEFAULT_ENDPOINTS[protocol], headers, timeout } = settings;
   const options = {
@@ -34,32 +42,53 @@ export async function createOtlpExporter(
     compression: settings.compression as NonNullable<HttpOptions['compression']>,
   };
   const url = new URL(endpoint);
+  const target = url.origin;
   if (protocol === 'grpc') {
     const { createGrpcExporter } = await import('./grpc-exporter.ts');
-    const exporter = withoutHeaderVariables(() => createGrpcExporter(url, options));
-    return { exporter, target: url.origin, release() {} };
+    const exporter = withoutVariables(() => createGrpcExporter(url, options));
+    // Only the proxy knows then.
+    const isProxied = PROXY_VARIABLES.some((name) => (process.env[name] ?? '') !== '');
+    return {
+      exporter,
+      target,
+      whyUnreachable: async () => (isProxied ? undefined : whyUnreachable(url)),
+      release() {},
+    };
   }
-  const agents = createAgents(env, warn);
+  const connections = createConnections(env, warn);
   const { OTLPTraceExporter } = await loadHttpExporter(protocol);
-  const exporter = withoutHeaderVariables(
+  const exporter = withoutVariables(
     () =>
       new OTLPTraceExporter({
         ...options,
         headers: { ...headers },
         url: url.href,
-        httpAgentOptions: agents.forProtocol,
+        httpAgentOptions: connections.agentFor,
       }),
   );
-  // Without user and password, and without a query, which may hold a key.
-  return { exporter, target: url.origin + url.pathname, release: agents.destroy };
+  return {
+    exporter,
+    target,
+    whyUnreachable: () => whyUnreachable(url),
+    release: connections.destroy,
+  };
 }
 
-const HEADER_VARIABLES = ['OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_EXPORTER_OTLP_TRACES_HEADERS'];
+// Those of the gRPC client, by rising generality. The agents of the others use no proxy.
+const PROXY_VARIABLES = ['grpc_proxy', 'https_proxy', 'http_proxy'];
 
-// The exporters read these as well when they are made, and fail for what was left out with a warning.
-function withoutHeaderVariables<T>(create: () => T): T {
-  const hidden = HEADER_VARIABLES.map((name) => [name, process.env[name]] as const);
-  for (const name of HEADER_VARIABLES) Reflect.deleteProperty(process.env, name);
+const READ_BY_EXPORTERS = [
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+  'OTEL_EXPORTER_OTLP_HEADERS',
+  'OTEL_EXPORTER_OTLP_TRACES_HEADERS',
+] as const satisfies readonly VariableName[];
+
+// The exporters read these as well when they are made: they fail for headers that were left out with a
+// warning, and show an endpoint as it is when it is no URL.
+function withoutVariables<T>(create: () => T): T {
+  const hidden = READ_BY_EXPORTERS.map((name) => [name, process.env[name]] as const);
+  for (const name of READ_BY_EXPORTERS) Reflect.deleteProperty(process.env, name);
   try {
     return create();
   } finally {

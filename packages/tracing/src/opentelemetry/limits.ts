@@ -4,6 +4,15 @@
 // ever, a delay past 24 days is one of a millisecond, and an unlimited queue never drops a span.
 import type { BufferConfig, SpanLimits } from '@opentelemetry/sdk-trace-base';
 import type { Environment } from '@ofn/core';
+import {
+  LONGEST_TIMER,
+  firstOf,
+  variable,
+  wholeNumber,
+  type Format,
+  type Warn,
+} from '../setting.ts';
+import type { VariableName } from '../variables.ts';
 
 /** Limits of the span processor and of each span, all with their defaults. */
 export interface Limits {
@@ -11,16 +20,23 @@ export interface Limits {
   readonly span: Readonly<Required<SpanLimits>>;
 }
 
-const LONGEST_TIMER = 2 ** 31 - 1;
-
 /** The limits that the environment sets; a value that cannot be used is warned of, and its default holds. */
-export function parseLimits(env: Environment, warn: (message: string) => void): Limits {
-  const parse = createParser(env, warn);
-  // Of each list, the first variable that is set.
-  const counted = (...names: string[]): number => parse(names, 128, 0);
-  const length = (...names: string[]): number => parse(names, Infinity, 1);
-  const milliseconds = (name: string, fallback: number): number =>
-    parse([name], fallback, 1, LONGEST_TIMER);
+export function parseLimits(env: Environment, warn: Warn): Limits {
+  const read = <F extends number | undefined>(
+    names: readonly VariableName[],
+    format: Format<number>,
+    fallback: F,
+  ): number | F =>
+    firstOf(
+      names.map((name) => variable(env, name, format)),
+      fallback,
+      warn,
+    );
+  const counted = (...names: VariableName[]): number => read(names, wholeNumber(0), 128);
+  const length = (...names: VariableName[]): number =>
+    read(names, wholeNumber(1), undefined) ?? Infinity;
+  const milliseconds = (name: VariableName, fallback: number): number =>
+    read([name], wholeNumber(1, LONGEST_TIMER), fallback);
   const span = {
     attributeCountLimit: counted('OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT', 'OTEL_ATTRIBUTE_COUNT_LIMIT'),
     attributeValueLengthLimit: length(
@@ -39,8 +55,12 @@ export function parseLimits(env: Environment, warn: (message: string) => void): 
       'OTEL_SPAN_ATTRIBUTE_PER_LINK_COUNT_LIMIT',
     ),
   };
-  const maxQueueSize = parse(['OTEL_BSP_MAX_QUEUE_SIZE'], 2048, 1);
-  const batchSize = parse(['OTEL_BSP_MAX_EXPORT_BATCH_SIZE'], Math.min(512, maxQueueSize), 1);
+  const maxQueueSize = read(['OTEL_BSP_MAX_QUEUE_SIZE'], wholeNumber(1), 2048);
+  const batchSize = read(
+    ['OTEL_BSP_MAX_EXPORT_BATCH_SIZE'],
+    wholeNumber(1),
+    Math.min(512, maxQueueSize),
+  );
   if (batchSize > maxQueueSize) {
     warn(
       `OTEL_BSP_MAX_EXPORT_BATCH_SIZE: ${batchSize} is more than OTEL_BSP_MAX_QUEUE_SIZE, ${maxQueueSize} is used`,
@@ -53,24 +73,4 @@ export function parseLimits(env: Environment, warn: (message: string) => void): 
     exportTimeoutMillis: milliseconds('OTEL_BSP_EXPORT_TIMEOUT', 30_000),
   };
   return { span, batch };
-}
-
-type Parse = (names: readonly string[], fallback: number, least: number, most?: number) => number;
-
-function createParser(env: Environment, warn: (message: string) => void): Parse {
-  return (names, fallback, least, most = Number.MAX_SAFE_INTEGER) => {
-    for (const name of names) {
-      const text = env[name]?.trim() ?? '';
-      if (text === '') continue;
-      const value = Number(text);
-      if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-      const upTo = most === Number.MAX_SAFE_INTEGER ? '' : ` and at most ${most}`;
-      const used = fallback === Infinity ? 'no limit' : fallback;
-      warn(
-        `${name}: "${text}" is not a whole number of at least ${least}${upTo}, the default is used: ${used}`,
-      );
-      return fallback;
-    }
-    return fallback;
-  };
 }

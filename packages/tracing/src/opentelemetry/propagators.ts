@@ -6,22 +6,24 @@ import {
   W3CBaggagePropagator,
   W3CTraceContextPropagator,
 } from '@opentelemetry/core';
+import type { Warn } from '../setting.ts';
 import { carriedHeaders } from './carried-headers.ts';
-import { parseNames } from './names.ts';
+import { parseNames, type KnownNames } from './names.ts';
+
+const NAMES: KnownNames<'tracecontext' | 'baggage' | 'none'> = {
+  known: ['tracecontext', 'baggage', 'none'],
+  fallback: ['tracecontext', 'baggage'],
+};
 
 /**
  * The propagators that `OTEL_PROPAGATORS` lists, in its order, and SkyWalking's headers of the caller.
  * `none` passes nothing on. A name that is not known is warned of; without any other the default holds:
  * `tracecontext,baggage`.
  */
-export function parsePropagators(
-  env: Environment,
-  warn: (message: string) => void,
-): TextMapPropagator {
-  const names = parseNames(env, 'OTEL_PROPAGATORS', ['tracecontext', 'baggage', 'none'], warn);
+export function parsePropagators(env: Environment, warn: Warn): TextMapPropagator {
+  const names = parseNames(env, 'OTEL_PROPAGATORS', NAMES, warn);
   if (names.includes('none')) return new CompositePropagator();
-  const chosen = names.length === 0 ? ['tracecontext', 'baggage'] : names;
-  const propagators = chosen.map((name) =>
+  const propagators = names.map((name) =>
     name === 'baggage' ? new W3CBaggagePropagator() : new W3CTraceContextPropagator(),
   );
   return new CompositePropagator({ propagators: [...propagators, carriedHeaders] });

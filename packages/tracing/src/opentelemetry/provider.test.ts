@@ -7,6 +7,8 @@ import {
   trace,
   type Span,
 } from '@opentelemetry/api';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { ExporterSettings } from '../configuration.ts';
 import type { TraceProvider } from '../provider.ts';
@@ -71,6 +73,15 @@ async function collect(
 
 function endpointOf({ endpoint }: OtlpCollector, protocol: Protocol = 'http/protobuf'): string {
   return protocol === 'grpc' ? endpoint : `${endpoint}/v1/traces`;
+}
+
+/** Somebody who takes connections and says nothing. */
+async function listen(): Promise<{ server: Server; endpoint: string }> {
+  const server = createServer((socket) => void socket.on('error', () => {}));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  return { server, endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
 async function freeEndpoint(protocol: Protocol): Promise<string> {
@@ -191,7 +202,7 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
         level: 'warn',
         message: 'Spans could not be sent',
         fields: {
-          target: endpointOf(collector, protocol),
+          target: collector.endpoint,
           spans: 1,
           reason: expect.stringMatching(/timed out|deadline exceeded/i),
         },
@@ -243,24 +254,98 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
       {
         level: 'warn',
         message: 'Spans could not be sent before the stop',
-        fields: { target: endpointOf(collector, protocol), spans: 1 },
+        fields: { target: collector.endpoint, spans: 1, reason: 'no answer in time' },
       },
     ]);
   });
 
-  test('closes and loses only its spans when no collector is there', async () => {
+  test('gives up at once when no collector is there, and says why in one line', async () => {
     const endpoint = await freeEndpoint(protocol);
     const { provider, lines, span } = await provide({
-      exporter: { protocol, endpoint, timeout: 100 },
+      exporter: { protocol, endpoint },
+      env: { OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '2' },
     });
     provider.start(SERVICE);
     for (let i = 0; i < 3; i++) span().end();
+    // Time stands still: nothing is waited for, and nothing is tried again.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     await provider.close();
 
-    expect(lines.map(({ message, fields }) => [message, fields['spans']])).toEqual([
-      ['Spans could not be sent', 3],
+    expect(lines).toEqual([
+      {
+        level: 'warn',
+        message: 'Spans could not be sent before the stop',
+        fields: {
+          target: new URL(endpoint).origin,
+          spans: 3,
+          reason: expect.stringMatching(/^connect ECONNREFUSED 127\.0\.0\.1:\d+$/),
+        },
+      },
     ]);
   });
+
+  test('connects to nobody at a close with nothing to send', async () => {
+    const { server, endpoint } = await listen();
+    const connected = vi.fn<() => void>();
+    server.on('connection', connected);
+    const { provider, lines } = await provide({ exporter: { protocol, endpoint } });
+    provider.start(SERVICE);
+    await provider.close();
+    // A connection before this one would have been accepted before.
+    await once(connect(Number(new URL(endpoint).port), '127.0.0.1').resume(), 'connect');
+    await vi.waitFor(() => expect(connected).toHaveBeenCalled());
+
+    expect(connected).toHaveBeenCalledTimes(1);
+    expect(lines).toEqual([]);
+  });
+
+  test('is named as the target', async () => {
+    const endpoint = 'http://me:hunter2@collector.test:4318';
+    const { provider } = await provide({ exporter: { protocol, endpoint } });
+    expect(provider.target).toBe('OTLP at http://collector.test:4318');
+    await provider.close();
+  });
+});
+
+test('gives up at the close what is being tried again, when the collector is gone', async () => {
+  const { server, endpoint } = await listen();
+  const { provider, lines, span } = await provide({
+    exporter: { endpoint },
+    env: { OTEL_BSP_SCHEDULE_DELAY: '1' },
+  });
+  provider.start(SERVICE);
+  span().end();
+  const [socket] = (await once(server, 'connection')) as [Socket];
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  server.close();
+  socket.destroy();
+  await once(server, 'close');
+  await provider.close();
+
+  expect(lines).toEqual([
+    {
+      level: 'warn',
+      message: 'Spans could not be sent before the stop',
+      fields: {
+        target: endpoint,
+        spans: 1,
+        reason: expect.stringMatching(/^connect ECONNREFUSED 127\.0\.0\.1:\d+$/),
+      },
+    },
+  ]);
+});
+
+test('the reason of a refused connection over gRPC has no empty end', async () => {
+  const { provider, lines, span } = await provide({
+    exporter: { protocol: 'grpc', endpoint: await freeEndpoint('grpc') },
+    env: { OTEL_BSP_SCHEDULE_DELAY: '1' },
+  });
+  provider.start(SERVICE);
+  span().end();
+  await vi.waitFor(() => expect(lines).toHaveLength(1));
+  await provider.close();
+
+  expect(lines[0]?.fields['reason']).toMatch(/^14 UNAVAILABLE: .*ECONNREFUSED.*:\d+\.?$/);
 });
 
 test('the path of the endpoint is sent to as it is, and its secrets stay out of the log', async () => {
@@ -274,7 +359,7 @@ test('the path of the endpoint is sent to as it is, and its secrets stay out of 
   await provider.close();
 
   expect(collector.exports[0]?.path).toBe('/otlp?key=secret');
-  expect(lines[0]?.fields['target']).toBe(`http://${host}/otlp`);
+  expect(lines[0]?.fields['target']).toBe(`http://${host}`);
   expect(JSON.stringify(lines)).not.toContain('secret');
 });
 
@@ -303,13 +388,11 @@ describe('the resource', () => {
     });
   });
 
-  test('takes the service from OTEL_SERVICE_NAME before OTEL_RESOURCE_ATTRIBUTES before the start', async () => {
+  test('takes all but the service from OTEL_RESOURCE_ATTRIBUTES, which the start knows', async () => {
     const OTEL_RESOURCE_ATTRIBUTES = 'service.name=listed,team=a%2Cb,k8s.pod.name=other';
     expect(await resourceOf({ env: { OTEL_RESOURCE_ATTRIBUTES }, pod: 'orders-7f' })).toMatchObject(
-      { 'service.name': 'listed', team: 'a,b', 'k8s.pod.name': 'other' },
+      { 'service.name': 'orders', team: 'a,b', 'k8s.pod.name': 'other' },
     );
-    const env = { OTEL_RESOURCE_ATTRIBUTES, OTEL_SERVICE_NAME: 'named' };
-    expect(await resourceOf({ env })).toMatchObject({ 'service.name': 'named', team: 'a,b' });
   });
 
   test('waits for the start with spans that ended before', async () => {
@@ -422,6 +505,16 @@ describe('OTEL_TRACES_EXPORTER', () => {
     expect(collector.exports).toEqual([]);
   });
 
+  test.each([
+    ['none', 'nobody (OTEL_TRACES_EXPORTER=none)'],
+    ['console', 'the console'],
+    ['console,otlp', 'the console and OTLP at http://localhost:4318'],
+  ])('%s is named as the target', async (name, target) => {
+    const { provider } = await provide({ env: { OTEL_TRACES_EXPORTER: name } });
+    expect(provider.target).toBe(target);
+    await provider.close();
+  });
+
   test('console prints spans beside those of OTLP', async () => {
     const collector = await collect();
     const dir = vi.spyOn(console, 'dir').mockImplementation(() => {});
@@ -499,6 +592,32 @@ test('names each variable that cannot be used, and still delivers', async () => 
   expect(named).toHaveLength(Object.keys(env).length);
   expect(lines.every(({ level }) => level === 'warn')).toBe(true);
   expect(collector.spans[0]?.resource['service.name']).toBe('orders');
+});
+
+test('shows of no variable more than a line, and of attributes nothing', async () => {
+  const long = `${'x'.repeat(5000)}\n`;
+  const names = [
+    'OTEL_TRACES_SAMPLER',
+    'OTEL_BSP_SCHEDULE_DELAY',
+    'OTEL_ATTRIBUTE_COUNT_LIMIT',
+    'OTEL_PROPAGATORS',
+    'OTEL_LOG_LEVEL',
+    'OTEL_TRACES_EXPORTER',
+  ];
+  const { provider, lines } = await provide({
+    env: {
+      ...Object.fromEntries(names.map((name) => [name, `${long}${long}`])),
+      OTEL_RESOURCE_ATTRIBUTES: 'token=hunter2,hunter3',
+    },
+  });
+  await provider.close();
+
+  const messages = lines.map(({ message }) => message);
+  expect(messages).toHaveLength(names.length + 1);
+  expect(messages.filter((message) => message.length > 350 || /\n/.test(message))).toEqual([]);
+  expect(messages.filter((message) => message.includes('RESOURCE'))).toEqual([
+    'OTEL_RESOURCE_ATTRIBUTES: entry 2 is not key=value, percent-encoded, and the variable is left out',
+  ]);
 });
 
 test('keeps what goes on in one context apart from another', async () => {

@@ -13,7 +13,7 @@ import { CLOSE_TIMEOUT, settlesWithin } from './deadline.ts';
 import { routeDiagnostics } from './diagnostics.ts';
 import { createOtlpExporter } from './exporter.ts';
 import { parseLimits } from './limits.ts';
-import { parseNames } from './names.ts';
+import { parseNames, type KnownNames } from './names.ts';
 import { parsePropagators } from './propagators.ts';
 import { registeredProvider } from './registration.ts';
 import { createReportedExporter, type ReportedExporter } from './reported-exporter.ts';
@@ -62,7 +62,9 @@ export async function createOpenTelemetry(
   // After the SDK is made: what it has to say of the variables has been said above.
   const unrouteDiagnostics = routeDiagnostics(env, log, warn);
 
+  const targets = exporters.map(({ target }) => target);
   return {
+    target: targets.join(' and ') || 'nobody (OTEL_TRACES_EXPORTER=none)',
     tracerProvider: provider,
     contextManager: new AsyncLocalStorageContextManager(),
     propagator: parsePropagators(env, warn),
@@ -73,6 +75,7 @@ export async function createOpenTelemetry(
         name: configuration.service ?? 'unknown_service',
         instance: configuration.instance,
       });
+      for (const { beginStop } of exporters) beginStop();
       // Nobody is kept waiting for a collector that is known to be gone.
       const isGone = exporters.some(({ isFailing }) => isFailing());
       await settlesWithin(isGone ? LAST_TRY_TIMEOUT : CLOSE_TIMEOUT, provider.shutdown());
@@ -82,6 +85,11 @@ export async function createOpenTelemetry(
   };
 }
 
+const EXPORTERS: KnownNames<'otlp' | 'console' | 'none'> = {
+  known: ['otlp', 'console', 'none'],
+  fallback: ['otlp'],
+};
+
 /** The exporters that `OTEL_TRACES_EXPORTER` lists; by default the one of OTLP. */
 async function createExporters(
   { exporter: settings }: OpenTelemetryConfiguration,
@@ -89,13 +97,19 @@ async function createExporters(
   log: Logger,
 ): Promise<readonly ReportedExporter[]> {
   const warn = (message: string): void => log.warn(message);
-  const names = parseNames(env, 'OTEL_TRACES_EXPORTER', ['otlp', 'console', 'none'], warn);
+  const names = parseNames(env, 'OTEL_TRACES_EXPORTER', EXPORTERS, warn);
   if (names.includes('none')) return [];
   const exporters: ReportedExporter[] = [];
   if (names.includes('console')) {
-    exporters.push({ exporter: new ConsoleSpanExporter(), isFailing: () => false, release() {} });
+    exporters.push({
+      target: 'the console',
+      exporter: new ConsoleSpanExporter(),
+      isFailing: () => false,
+      beginStop() {},
+      release() {},
+    });
   }
-  if (names.includes('otlp') || names.length === 0) {
+  if (names.includes('otlp')) {
     exporters.push(createReportedExporter(await createOtlpExporter(settings, env, warn), log));
   }
   return exporters;

@@ -74,6 +74,7 @@ test('spans go through the SDK that user code has registered, flushed at the clo
   await provider.close();
   expect(exporter.getFinishedSpans()).toHaveLength(2);
   expect(lines).toEqual([]);
+  expect(provider.target).toBe('the SDK that was started before');
 });
 
 test('their context is the one that code runs in', () => {

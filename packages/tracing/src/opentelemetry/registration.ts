@@ -21,6 +21,7 @@ export function registeredProvider(): TraceProvider | undefined {
   if (!isTracerProvider(trace)) return undefined;
   const theirs = isPropagator(propagation) ? [propagation] : [];
   return {
+    target: 'the SDK that was started before',
     tracerProvider: trace,
     contextManager: isContextManager(context) ? context : new AsyncLocalStorageContextManager(),
     propagator: new CompositePropagator({ propagators: [...theirs, carriedHeaders] }),

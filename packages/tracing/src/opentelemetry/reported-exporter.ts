@@ -7,9 +7,16 @@ import { createThrottle } from './throttle.ts';
 
 /** An exporter whose failures are reported. */
 export interface ReportedExporter {
+  /** Where it sends to, for people. */
+  readonly target: string;
   readonly exporter: SpanExporter;
   /** Whether the last export failed. */
   readonly isFailing: () => boolean;
+  /**
+   * Called before the last flush. What is sent from then on, or under way, is given up at once when
+   * nobody listens at the collector's address: the exporter would try again for seconds.
+   */
+  readonly beginStop: () => void;
   /** Gives up what is still under way, reports what was lost, and lets go of connections. */
   readonly release: () => void;
 }
@@ -26,7 +33,12 @@ export function createReportedExporter(otlp: OtlpExporter, log: Logger): Reporte
   const mayWrite = createThrottle();
   const underWay = new Map<() => void, number>();
   let lost = 0;
+  let reason = '';
   let isFailing = false;
+  let isStopping = false;
+  let reached: Promise<boolean> | undefined;
+  let abandon = (): void => {};
+  const abandoned = new Promise<void>((resolve) => (abandon = resolve));
 
   function report(count: number, { code, error }: ExportResult): void {
     if (code === ExportResultCode.SUCCESS) {
@@ -36,9 +48,30 @@ export function createReportedExporter(otlp: OtlpExporter, log: Logger): Reporte
     }
     isFailing = true;
     lost += count;
+    reason = toReason(error);
     if (!mayWrite('lost')) return;
-    log.warn({ target, spans: lost, reason: toReason(error) }, 'Spans could not be sent');
+    log.warn({ target, spans: lost, reason }, 'Spans could not be sent');
     lost = 0;
+  }
+
+  function giveUp(why: string): void {
+    if (underWay.size > 0) reason = why;
+    for (const [succeed, count] of underWay) {
+      underWay.delete(succeed);
+      lost += count;
+      // Else the processor waits for half a minute.
+      succeed();
+    }
+  }
+
+  /** Whether somebody listens; found out once, when there is something to send. */
+  function reach(): Promise<boolean> {
+    return (reached ??= otlp.whyUnreachable().then((error) => {
+      if (error === undefined) return true;
+      giveUp(toReason(error));
+      abandon();
+      return false;
+    }));
   }
 
   const reported: SpanExporter = {
@@ -50,29 +83,43 @@ export function createReportedExporter(otlp: OtlpExporter, log: Logger): Reporte
         report(spans.length, result);
         succeed();
       };
+      const send = (): void => {
+        try {
+          exporter.export(spans, settle);
+        } catch (error) {
+          const { FAILED } = ExportResultCode;
+          settle({
+            code: FAILED,
+            error: error instanceof Error ? error : new Error(String(error)),
+          });
+        }
+      };
+      const sendIfReached = async (): Promise<void> => {
+        if (!(await reach())) giveUp(reason);
+        else if (underWay.has(succeed)) send();
+      };
       underWay.set(succeed, spans.length);
-      try {
-        exporter.export(spans, settle);
-      } catch (error) {
-        const { FAILED } = ExportResultCode;
-        settle({ code: FAILED, error: error instanceof Error ? error : new Error(String(error)) });
-      }
+      if (isStopping) void sendIfReached();
+      else send();
     },
     forceFlush: async () => exporter.forceFlush?.(),
-    shutdown: () => exporter.shutdown(),
+    // The exporter waits for what was given up as well.
+    shutdown: () => Promise.race([exporter.shutdown(), abandoned]),
   };
 
   return {
+    target: `OTLP at ${target}`,
     exporter: reported,
     isFailing: () => isFailing,
+    beginStop() {
+      isStopping = true;
+      if (underWay.size > 0) void reach();
+    },
     release() {
-      for (const [succeed, count] of underWay) {
-        underWay.delete(succeed);
-        lost += count;
-        // Else the processor waits for half a minute.
-        succeed();
+      giveUp('no answer in time');
+      if (lost > 0) {
+        log.warn({ target, spans: lost, reason }, 'Spans could not be sent before the stop');
       }
-      if (lost > 0) log.warn({ target, spans: lost }, 'Spans could not be sent before the stop');
       lost = 0;
       otlp.release();
     },
@@ -84,5 +131,6 @@ function toReason(error: (Error & { code?: unknown }) | undefined): string {
   const { code, message = '' } = error ?? {};
   const isCode = typeof code === 'string' || typeof code === 'number';
   const prefix = isCode && !message.includes(String(code)) ? `${code} ` : '';
-  return `${prefix}${message}`.trim() || 'unknown';
+  // The gRPC client leaves the end of its message empty.
+  return `${prefix}${message}`.replace(/\s*Resolution note:\s*$/, '').trim() || 'unknown';
 }

@@ -39,17 +39,26 @@ test.each([
   expect(isSampled(env, TraceFlags.NONE)).toBe(unsampled);
 });
 
-test('a sampler that is not known is warned of, and the parent decides', () => {
-  const warnings: string[] = [];
-  const sampler = parseSampler({ OTEL_TRACES_SAMPLER: 'xray' }, (each) => warnings.push(each));
-  expect(warnings).toEqual([expect.stringContaining('OTEL_TRACES_SAMPLER: "xray"')]);
-  expect(sampler.toString()).toContain('ParentBased');
-});
+test.each(['xray', 'constructor', '__proto__'])(
+  'the sampler %s is not known and warned of, and the parent decides',
+  (name) => {
+    const warnings: string[] = [];
+    const sampler = parseSampler({ OTEL_TRACES_SAMPLER: name }, (each) => warnings.push(each));
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        `^OTEL_TRACES_SAMPLER: "${name}" is not one of always_on, .*, parentbased_always_on is used$`,
+      ),
+    ]);
+    expect(sampler.toString()).toContain('ParentBased');
+  },
+);
 
 test.each(['half', '-0.1', '1.1', 'NaN'])('a ratio of %s is warned of, and 1 is used', (ratio) => {
   const warnings: string[] = [];
   const env = { OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: ratio };
   const sampler = parseSampler(env, (each) => warnings.push(each));
-  expect(warnings).toEqual([expect.stringContaining(`OTEL_TRACES_SAMPLER_ARG: "${ratio}"`)]);
+  expect(warnings).toEqual([
+    `OTEL_TRACES_SAMPLER_ARG: "${ratio}" is not a number from 0 to 1, 1 is used`,
+  ]);
   expect(sampler.toString()).toContain('{1}');
 });

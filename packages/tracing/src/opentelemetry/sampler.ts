@@ -7,40 +7,38 @@ import {
   type Sampler,
 } from '@opentelemetry/sdk-trace-base';
 import type { Environment } from '@ofn/core';
+import { firstOf, oneOf, variable, type Format, type Warn } from '../setting.ts';
 
-const DEFAULT = 'parentbased_always_on';
-
-const SAMPLERS: ReadonlyMap<string, (ratio: () => number) => Sampler> = new Map<
-  string,
-  (ratio: () => number) => Sampler
->([
-  ['always_on', () => new AlwaysOnSampler()],
-  ['always_off', () => new AlwaysOffSampler()],
-  ['traceidratio', (ratio) => new TraceIdRatioBasedSampler(ratio())],
-  [DEFAULT, () => new ParentBasedSampler({ root: new AlwaysOnSampler() })],
-  ['parentbased_always_off', () => new ParentBasedSampler({ root: new AlwaysOffSampler() })],
-  [
-    'parentbased_traceidratio',
-    (ratio) => new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio()) }),
-  ],
+const NAME = oneOf([
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
 ]);
 
-/** The sampler that the environment names; one that is not known is warned of, and the default holds. */
-export function parseSampler(env: Environment, warn: (message: string) => void): Sampler {
-  const name = env['OTEL_TRACES_SAMPLER']?.trim().toLowerCase() || DEFAULT;
-  const create = SAMPLERS.get(name);
-  if (create !== undefined) return create(() => parseRatio(env, warn));
-  warn(
-    `OTEL_TRACES_SAMPLER: "${name}" is not known, ${DEFAULT} is used; known are ${[...SAMPLERS.keys()].join(', ')}`,
-  );
-  return new ParentBasedSampler({ root: new AlwaysOnSampler() });
-}
+const RATIO: Format<number> = {
+  expected: 'a number from 0 to 1',
+  parse: (text) => (Number(text) >= 0 && Number(text) <= 1 ? Number(text) : undefined),
+};
 
-function parseRatio(env: Environment, warn: (message: string) => void): number {
-  const text = env['OTEL_TRACES_SAMPLER_ARG']?.trim() ?? '';
-  if (text === '') return 1;
-  const ratio = Number(text);
-  if (ratio >= 0 && ratio <= 1) return ratio;
-  warn(`OTEL_TRACES_SAMPLER_ARG: "${text}" is not a number from 0 to 1, 1 is used`);
-  return 1;
+/** The sampler that the environment names; one that is not known is warned of, and the default holds. */
+export function parseSampler(env: Environment, warn: Warn): Sampler {
+  const name = firstOf([variable(env, 'OTEL_TRACES_SAMPLER', NAME)], 'parentbased_always_on', warn);
+  const ratio = (): number => firstOf([variable(env, 'OTEL_TRACES_SAMPLER_ARG', RATIO)], 1, warn);
+  switch (name) {
+    case 'always_on':
+      return new AlwaysOnSampler();
+    case 'always_off':
+      return new AlwaysOffSampler();
+    case 'traceidratio':
+      return new TraceIdRatioBasedSampler(ratio());
+    case 'parentbased_always_on':
+      return new ParentBasedSampler({ root: new AlwaysOnSampler() });
+    case 'parentbased_always_off':
+      return new ParentBasedSampler({ root: new AlwaysOffSampler() });
+    case 'parentbased_traceidratio':
+      return new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio()) });
+  }
 }

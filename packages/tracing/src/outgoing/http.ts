@@ -34,7 +34,7 @@ export function hookHttp(tracer: RequestTracer): () => void {
       // Node says what is wrong with it.
       if (call === undefined || url === undefined) return send(...args);
       const { input, options, callback } = call;
-      const method = (options.method ?? 'GET').toUpperCase();
+      const method = String(options.method ?? 'GET').toUpperCase();
       const span = beginRequest(tracer, 'http', method, url);
       const headers = withTrace(options.headers, span.headers);
       let sent: ClientRequest;
@@ -80,28 +80,45 @@ interface SentCall {
   readonly callback: unknown;
 }
 
-// `(url, options?, callback?)` or `(options, callback?)`.
+// `(url, options?, callback?)` or `(options, callback?)`; `undefined` for what Node refuses.
 function toCall([first, second, third]: readonly unknown[]): SentCall | undefined {
-  if (typeof first === 'string' || first instanceof URL) {
+  if (typeof first === 'string' || isUrl(first)) {
     const hasOptions = typeof second === 'object' && second !== null;
-    return {
+    return valid({
       input: first,
       options: hasOptions ? second : {},
       callback: hasOptions || second === undefined || second === null ? third : second,
-    };
+    });
   }
   if (typeof first !== 'object' || first === null) return undefined;
-  return { input: undefined, options: first, callback: second };
+  return valid({ input: undefined, options: first, callback: second });
+}
+
+function valid(call: SentCall): SentCall | undefined {
+  const { method, host, hostname, path } = call.options as Record<string, unknown>;
+  const isText = (value: unknown): boolean =>
+    value === undefined || value === null || typeof value === 'string';
+  return [method, host, hostname, path].every(isText) ? call : undefined;
+}
+
+// As Node tells a URL from options: it may be one of another library, or of another realm.
+function isUrl(value: unknown): value is URL {
+  if (typeof value !== 'object' || value === null) return false;
+  const { href, protocol, auth, path } = value as Record<string, unknown>;
+  return Boolean(href && protocol) && auth === undefined && path === undefined;
 }
 
 function toUrl({ input, options }: SentCall, scheme: string): URL | undefined {
   const base = input === undefined ? undefined : parseUrl(String(input));
   if (input !== undefined && base === undefined) return undefined;
-  const { protocol = base?.protocol ?? scheme, path } = options;
+  const { path = base?.pathname ?? '/', socketPath } = options;
+  // A socket of this machine has a path in place of a name.
+  if (typeof socketPath === 'string') return parseUrl(`${scheme}//unix${String(path)}`);
+  const protocol = options.protocol ?? base?.protocol ?? scheme;
   const host = options.hostname ?? options.host ?? base?.hostname ?? 'localhost';
   const port = options.port ?? base?.port ?? options.defaultPort ?? '';
   const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
-  return parseUrl(`${protocol}//${name}:${port}${path ?? base?.pathname ?? '/'}`);
+  return parseUrl(`${protocol}//${name}:${port}${String(path)}`);
 }
 
 function parseUrl(text: string): URL | undefined {

@@ -7,7 +7,7 @@ import {
   trace,
   type Span,
 } from '@opentelemetry/api';
-import { inspect } from 'node:util';
+import { toException } from '../exception.ts';
 import type { TraceProvider } from '../provider.ts';
 
 /** What spans of requests are made with. */
@@ -58,9 +58,9 @@ export function beginRequest(
 }
 
 function fail(span: Span, thrown: unknown): void {
-  const error = thrown instanceof Error ? thrown : new Error(inspect(thrown));
-  span.recordException(error);
-  span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });
+  const exception = toException(thrown);
+  span.recordException(exception);
+  span.setStatus({ code: SpanStatusCode.ERROR, message: exception.message });
 }
 
 // User, password and query are for the other end alone.

@@ -121,6 +121,47 @@ test.each(['http.get', 'fetch'])(
   },
 );
 
+test('a URL of another library goes where it says', async () => {
+  class OtherUrl {
+    get href(): string {
+      return `${url}/other`;
+    }
+    get protocol(): string {
+      return 'http:';
+    }
+    get hostname(): string {
+      return '127.0.0.1';
+    }
+    get port(): string {
+      return new URL(url).port;
+    }
+    get pathname(): string {
+      return '/other';
+    }
+    get search(): string {
+      return '';
+    }
+    get hash(): string {
+      return '';
+    }
+    toString(): string {
+      return this.href;
+    }
+  }
+  await callInside(() => read(http.request(new OtherUrl() as URL).end()), url);
+  expect(segments[0]?.spans.map(({ operation }) => operation)).toContain('/other');
+});
+
+test.each([
+  ['a method that is no text', { method: 7 }],
+  ['a host that is no text', { host: 7 }],
+])('%s is refused as without hooks', async (_, options) => {
+  const send = (): unknown => http.request(options as unknown as http.RequestOptions);
+  await callInside(async () => {
+    expect(send).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }));
+  }, url);
+});
+
 test('what comes in is no span of its own', async () => {
   await callInside(clients['fetch'] ?? (() => Promise.resolve()), url);
   expect(segments).toHaveLength(1);

@@ -47,14 +47,15 @@ export function createAgent(): AgentFixture {
     agent,
     contextManager,
     propagator,
-    openSpans: createOpenSpans(1000, () => fixture.now),
+    openSpans: createOpenSpans(agent, 1000, () => fixture.now),
     segments,
     tracer: (scope = 'test') =>
       createTracer(scope, {
         agent,
         contextManager,
         openSpans: fixture.openSpans,
-        mayBegin: () => fixture.mayBegin,
+        mayBegin: () =>
+          fixture.mayBegin && agent.SpanContext.nActiveSegments < agent.config.maxBufferSize,
       }),
     mayBegin: true,
     now: 0,

@@ -43,7 +43,7 @@ export interface Agent {
   readonly emitter: {
     on(event: string, listener: (segment: Segment) => void): unknown;
     off(event: string, listener: (segment: Segment) => void): unknown;
-    emit(event: string): unknown;
+    emit(event: string, segment?: Segment): unknown;
   };
   /** Any other module of the agent, by its path below `lib`. */
   readonly load: (path: string) => unknown;

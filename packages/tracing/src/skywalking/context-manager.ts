@@ -1,39 +1,58 @@
-// OpenTelemetry's context, kept together with the agent's: the span that is active for one is the span
-// that the other makes its next span below.
-import { trace, type Context, type Span } from '@opentelemetry/api';
+// OpenTelemetry's context and the agent's, kept as one: the span that is active for one is the span that
+// the other makes its next span below.
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { ROOT_CONTEXT, trace, type Context, type Span } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import type { Agent, AgentSpan } from './agent.ts';
 import { SkyWalkingSpan } from './span.ts';
 import { UnsampledSpan } from './unsampled-span.ts';
 
-const NONE: readonly AgentSpan[] = [];
+/** What code runs in. The agent reads and replaces `spans`; what it has been given it does not change. */
+interface Scope {
+  readonly context: Context;
+  /** The agent's spans around the code, the innermost last. */
+  readonly spans: AgentSpan[];
+}
 
+const OUTSIDE: Scope = { context: ROOT_CONTEXT, spans: [] };
+
+/**
+ * The context manager. It takes the place of the agent's own storage: two of them would be copied with
+ * each promise and timer of a call, and would have to be kept in step.
+ */
 export class SkyWalkingContextManager extends AsyncLocalStorageContextManager {
-  readonly #agent: Agent['contextManager'];
+  readonly #storage = new AsyncLocalStorage<Scope>();
   readonly #silent: AgentSpan;
-  readonly #unsampled: readonly AgentSpan[];
+  readonly #unsampled: AgentSpan[];
+  readonly #DummySpan: Agent['DummySpan'];
   // Spans that hooks of the agent have made, as OpenTelemetry's.
   readonly #spans = new WeakMap<AgentSpan, Span>();
-  readonly #DummySpan: Agent['DummySpan'];
+  #isDetached = false;
 
   /** @param silent The agent's span that records nothing, nor anything below it. */
   constructor({ contextManager, DummySpan }: Agent, silent: AgentSpan) {
     super();
-    this.#agent = contextManager;
     this.#silent = silent;
-    this.#DummySpan = DummySpan;
     this.#unsampled = [silent];
+    this.#DummySpan = DummySpan;
+    const scope = (): Scope => this.#storage.getStore() ?? OUTSIDE;
+    Object.defineProperties(contextManager, {
+      asyncState: { configurable: true, get: scope },
+      currentSpan: { configurable: true, get: () => scope().spans.at(-1) },
+      hasContext: { configurable: true, get: () => scope().spans.length > 0 },
+      spansDup: { configurable: true, value: () => this.#renew(scope()) },
+    });
   }
 
   override active(): Context {
-    const context = super.active();
-    const { currentSpan } = this.#agent;
-    if (currentSpan === undefined || currentSpan === this.#silent) return context;
+    const { context, spans } = this.#storage.getStore() ?? OUTSIDE;
+    const current = spans.at(-1);
+    // One of the agent's own that has ended is not told to those who were started inside of it.
+    if (current === undefined || current === this.#silent || current.endTime !== 0) return context;
     const span = trace.getSpan(context);
     const around = span instanceof SkyWalkingSpan ? span : undefined;
-    // Spans that have ended are no longer the agent's current ones, and still OpenTelemetry's.
-    if (around?.stack.includes(currentSpan) === true) return context;
-    return trace.setSpan(context, this.#toSpan(currentSpan, around));
+    if (around?.stack.includes(current) === true) return context;
+    return trace.setSpan(context, this.#toSpan(current, around));
   }
 
   override with<A extends unknown[], F extends (...args: A) => ReturnType<F>>(
@@ -42,19 +61,37 @@ export class SkyWalkingContextManager extends AsyncLocalStorageContextManager {
     thisArg?: ThisParameterType<F>,
     ...args: A
   ): ReturnType<F> {
-    const before = this.#agent.hasContext ? this.#agent.spans : NONE;
-    this.#enter(this.#stackOf(context));
+    const scope = { context, spans: this.#stackOf(context) };
+    const bound = thisArg === undefined ? code : (code.bind(thisArg) as F);
+    return this.#storage.run(scope, bound, ...args);
+  }
+
+  /** Runs code of the agent that would change which span is the current one, and does not let it. */
+  detached(code: () => void): void {
+    this.#isDetached = true;
     try {
-      return super.with(context, code, thisArg, ...args);
+      code();
     } finally {
-      this.#enter(before);
+      this.#isDetached = false;
     }
   }
 
-  #stackOf(context: Context): readonly AgentSpan[] {
+  override disable(): this {
+    this.#storage.disable();
+    return this;
+  }
+
+  // The agent's way to change the spans of the code that runs, and of none that was started before.
+  #renew({ context, spans }: Scope): AgentSpan[] {
+    const copy = [...spans];
+    if (!this.#isDetached) this.#storage.enterWith({ context, spans: copy });
+    return copy;
+  }
+
+  #stackOf(context: Context): AgentSpan[] {
     const span = trace.getSpan(context);
     if (span instanceof SkyWalkingSpan) return span.stack;
-    return span instanceof UnsampledSpan ? this.#unsampled : NONE;
+    return span instanceof UnsampledSpan ? this.#unsampled : OUTSIDE.spans;
   }
 
   #toSpan(agentSpan: AgentSpan, around: SkyWalkingSpan | undefined): Span {
@@ -63,17 +100,8 @@ export class SkyWalkingContextManager extends AsyncLocalStorageContextManager {
     const created =
       agentSpan instanceof this.#DummySpan
         ? new UnsampledSpan(around?.remote)
-        : new SkyWalkingSpan(agentSpan, around?.stack ?? NONE, around?.remote);
+        : new SkyWalkingSpan(agentSpan, around?.stack ?? [], around?.remote);
     this.#spans.set(agentSpan, created);
     return created;
-  }
-
-  // The agent's context belongs to the async resource in which it is set. Nothing is set on the
-  // arrays it has: code that was started before still sees them.
-  #enter(stack: readonly AgentSpan[]): void {
-    if (stack.length === 0 && !this.#agent.hasContext) return;
-    const spans = this.#agent.spansDup();
-    spans.length = 0;
-    spans.push(...stack);
   }
 }

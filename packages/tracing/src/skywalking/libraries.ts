@@ -33,9 +33,6 @@ const REPLACED = ['Http', 'Express', 'Axios'];
  * @param disabled Plugins that are not to be used, in any letter case.
  */
 export function hookLibraries(agent: Agent, source: string, disabled: readonly string[]): void {
-  const { default: Installer } = agent.load('core/PluginInstaller') as {
-    default: PluginInstaller;
-  };
   const folder = folderOf(source);
   const used = dependenciesOf(folder);
   const isOff = new Set(disabled.map((name) => name.toLowerCase()));
@@ -45,6 +42,9 @@ export function hookLibraries(agent: Agent, source: string, disabled: readonly s
   if (off.length === Object.keys(PACKAGES).length) return;
   agent.config.disablePlugins = [...REPLACED, ...off].join(',');
   agent.finalizeConfig(agent.config);
+  const { default: Installer } = agent.load('core/PluginInstaller') as {
+    default: PluginInstaller;
+  };
   // The agent would look from where it is installed itself, which is not where the function is.
   const require = createRequire(join(folder, 'function.js'));
   const installer = Object.assign(new Installer(), { require, resolve: require.resolve });

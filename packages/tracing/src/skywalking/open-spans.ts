@@ -1,14 +1,14 @@
-// Spans that have not ended. A segment is reported when all of its spans have; one that user code never
-// ends would keep the whole segment back, and with it the call.
-import type { AgentSpan } from './agent.ts';
+// Spans that have not ended. A segment is reported when all of its spans have; one that user code, or a
+// library, never ends would keep the whole segment back, and with it the call.
+import type { Agent, AgentSpan } from './agent.ts';
 import { isFirstOfSegment, type SkyWalkingSpan } from './span.ts';
 
 export interface OpenSpans {
   readonly begun: (span: SkyWalkingSpan) => void;
   readonly ended: (span: SkyWalkingSpan) => void;
-  /** Ends what is left open of segments whose first span ended some time ago. */
+  /** Ends segments whose first span ended some time ago. */
   readonly sweep: () => void;
-  /** Ends what is left open of all segments whose first span has ended. */
+  /** Ends all segments whose first span has ended. */
   readonly endAll: () => void;
 }
 
@@ -16,20 +16,26 @@ export interface OpenSpans {
  * @param patience Milliseconds that the others have once the first span of their segment has ended.
  * @param now Milliseconds of a clock that only goes forward.
  */
-export function createOpenSpans(patience: number, now = () => performance.now()): OpenSpans {
+export function createOpenSpans(
+  { SpanContext, emitter }: Pick<Agent, 'SpanContext' | 'emitter'>,
+  patience: number,
+  now = () => performance.now(),
+): OpenSpans {
   const open = new Map<AgentSpan['context'], Set<SkyWalkingSpan>>();
   // When the first span of a segment ended; in the order in which they did.
   const overdue = new Map<AgentSpan['context'], number>();
 
-  function forget(context: AgentSpan['context']): void {
-    open.delete(context);
+  function endSegment(context: AgentSpan['context']): void {
     overdue.delete(context);
-  }
-
-  function endOthers(context: AgentSpan['context']): void {
     const spans = [...(open.get(context) ?? [])];
-    forget(context);
+    open.delete(context);
     for (const span of spans) span.setAttribute('unfinished', true).end();
+    if (context.finished) return;
+    // What is open still was begun by a hook of the agent, which keeps no list: it is left out.
+    context.finished = true;
+    context.nSpans = 0;
+    SpanContext.nTotalSegments -= 1;
+    emitter.emit('segment-finished', context.segment);
   }
 
   return {
@@ -43,17 +49,18 @@ export function createOpenSpans(patience: number, now = () => performance.now())
       const { context } = span.agentSpan;
       const spans = open.get(context);
       spans?.delete(span);
-      if (spans === undefined || spans.size === 0) forget(context);
+      if (spans?.size === 0) open.delete(context);
+      if (context.finished) overdue.delete(context);
       else if (isFirstOfSegment(span.agentSpan)) overdue.set(context, now());
     },
     sweep() {
       for (const [context, since] of overdue) {
         if (now() - since < patience) return;
-        endOthers(context);
+        endSegment(context);
       }
     },
     endAll() {
-      for (const context of overdue.keys()) endOthers(context);
+      for (const context of overdue.keys()) endSegment(context);
     },
   };
 }

@@ -70,11 +70,23 @@ export function createPropagator(
 
     inject(context, carrier, setter) {
       injectTrace(context, carrier, setter);
-      w3cBaggage.inject(context, carrier, setter);
+      injectBaggage(context, carrier, setter);
       const correlation = renderCorrelation(valuesOf(propagation.getBaggage(context)));
       if (correlation !== undefined) setter.set(carrier, CORRELATION, correlation);
     },
   };
+
+  function injectBaggage<Carrier>(
+    context: Context,
+    carrier: Carrier,
+    setter: TextMapSetter<Carrier>,
+  ): void {
+    try {
+      w3cBaggage.inject(context, carrier, setter);
+    } catch {
+      // A value with half of a character cannot be encoded, and whoever sends it cannot be told.
+    }
+  }
 
   function injectTrace<Carrier>(
     context: Context,

@@ -14,6 +14,7 @@ import { createReporter } from './reporter/reporter.ts';
 import { createSilentSpan } from './silent-span.ts';
 import { SkyWalkingSpan, traceIdOf } from './span.ts';
 import { createTracer } from './tracer.ts';
+import { UnsampledSpan } from './unsampled-span.ts';
 
 const SWEEP = 1000;
 
@@ -34,13 +35,13 @@ export function createSkyWalking(
   const propagator = createPropagator(() => service);
   const contextManager = new SkyWalkingContextManager(agent, createSilentSpan(agent));
   const reporter = createReporter(agent, settings, log);
-  const openSpans = createOpenSpans(settings.traceTimeout);
-  const tracerSettings = {
-    agent,
-    openSpans,
-    contextManager,
-    mayBegin: () => settings.keepTracing || reporter.connected,
-  };
+  const openSpans = createOpenSpans(agent, settings.traceTimeout);
+  const unrecorded = new UnsampledSpan(undefined);
+  // The agent begins so many segments a second; what is more would wait in memory for a collector.
+  const mayBegin = (): boolean =>
+    agent.SpanContext.nActiveSegments < settings.maxBufferSize &&
+    (settings.keepTracing || reporter.connected);
+  const tracerSettings = { agent, openSpans, contextManager, mayBegin };
   correctAgent(agent, contextManager, propagator);
   hookLibraries(agent, source, settings.disabledPlugins);
   let sweeping: NodeJS.Timeout | undefined;
@@ -51,8 +52,13 @@ export function createSkyWalking(
     tracerProvider: {
       getTracer: (scope): Tracer => createTracer(scope, tracerSettings),
     },
-    traceIdOf: (span) =>
-      span instanceof SkyWalkingSpan ? traceIdOf(span.agentSpan) : span.spanContext().traceId,
+    target: `SkyWalking at ${settings.addresses.join(', ')}`,
+    unrecorded: () => (mayBegin() ? undefined : unrecorded),
+    traceIdOf(span) {
+      if (span instanceof SkyWalkingSpan) return traceIdOf(span.agentSpan);
+      const sw8 = span instanceof UnsampledSpan ? span.remote?.sw8 : undefined;
+      return sw8?.traceId ?? span.spanContext().traceId;
+    },
     start(known) {
       service = known;
       const { namespace, pod } = configuration;

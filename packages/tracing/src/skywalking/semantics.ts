@@ -71,18 +71,20 @@ function urlOf(attributes: Attributes): URL | undefined {
 }
 
 // What SkyWalking searches and shows by, under the names that OpenTelemetry has for it, now or before.
-const TAGS: Readonly<Record<string, string>> = {
-  'http.request.method': 'http.method',
-  'http.response.status_code': 'http.status_code',
-  'url.full': 'http.url',
-  'db.system': 'db.type',
-  'db.system.name': 'db.type',
-  'db.name': 'db.instance',
-  'db.namespace': 'db.instance',
-  'db.query.text': 'db.statement',
-  'messaging.destination.name': 'mq.topic',
-  'messaging.destination': 'mq.topic',
-};
+const TAGS = new Map(
+  Object.entries({
+    'http.request.method': 'http.method',
+    'http.response.status_code': 'http.status_code',
+    'url.full': 'http.url',
+    'db.system': 'db.type',
+    'db.system.name': 'db.type',
+    'db.name': 'db.instance',
+    'db.namespace': 'db.instance',
+    'db.query.text': 'db.statement',
+    'messaging.destination.name': 'mq.topic',
+    'messaging.destination': 'mq.topic',
+  }),
+);
 
 // Shown in another way, or a part of what is; a query may hold what no one but the two ends should see.
 const HIDDEN = new Set(['peer.service', 'url.path', 'url.query']);
@@ -93,7 +95,7 @@ export function toTag(
   value: unknown,
 ): { readonly key: string; readonly val: string } | undefined {
   if (HIDDEN.has(name)) return undefined;
-  const key = TAGS[name] ?? name;
+  const key = TAGS.get(name) ?? name;
   const text = toText(value);
   return { key, val: key === 'http.url' ? text.replace(/[?#].*$/s, '') : text };
 }

@@ -38,7 +38,15 @@ describe("SkyWalking's variables", () => {
     ['SW_AGENT_KEEP_TRACING', 'false', { keepTracing: false }],
     ['SW_AGENT_KEEP_TRACING', 'True', { keepTracing: true }],
     ['SW_AGENT_DISABLE_PLUGINS', ' mysql2,, Pg ', { disabledPlugins: ['mysql2', 'Pg'] }],
+    ['SW_AGENT_MAX_BUFFER_SIZE', '1000000', { maxBufferSize: 1_000_000 }],
     ['SW_TRACE_IGNORE_PATH', '/a/**,/b/?', { traceIgnorePath: '/a/**,/b/?' }],
+    ['SW_TRACE_IGNORE_PATH', '/**/a/**/b', { traceIgnorePath: '/**/a/**/b' }],
+    ['SW_TRACE_IGNORE_PATH', '/**/**/a/**/**/**/b/**', { traceIgnorePath: '/**/a/**/b/**' }],
+    [
+      'SW_TRACE_IGNORE_PATH',
+      '/**/**/**/**/a, **/**/**/**/b',
+      { traceIgnorePath: '/**/a, **/**/b' },
+    ],
     ['SW_IGNORE_SUFFIX', '.txt', { ignoreSuffix: '.txt' }],
     ['SW_IGNORE_SUFFIX', '', { ignoreSuffix: '' }],
     ['SW_HTTP_IGNORE_METHOD', 'OPTIONS,HEAD', { httpIgnoreMethod: 'OPTIONS,HEAD' }],
@@ -65,13 +73,11 @@ describe("SkyWalking's variables", () => {
     ['SW_AGENT_KEEP_TRACING', '0', `"0" ${words}, true is used`],
     ['SW_COLD_ENDPOINT', '1', `"1" ${words}, false is used`],
     ['SW_AGENT_LOGGING_LEVEL', 'loud', `"loud" ${levels}, error is used`],
-    ...['0', '-1', '1.5', '10x', 'NaN', '1e3', '9007199254740992'].map(
-      (text): [string, string, string] => [
-        'SW_AGENT_MAX_BUFFER_SIZE',
-        text,
-        `"${text}" is not a whole number from 1 to 9007199254740991, 1000 is used`,
-      ],
-    ),
+    ...['0', '-1', '1.5', '10x', 'NaN', '1e3'].map((text): [string, string, string] => [
+      'SW_AGENT_MAX_BUFFER_SIZE',
+      text,
+      `"${text}" is not a whole number from 1 up, 1000 is used`,
+    ]),
     ...['0', '10s', '2147483648'].map((text): [string, string, string] => [
       'SW_AGENT_TRACE_TIMEOUT',
       text,
@@ -95,6 +101,14 @@ describe("SkyWalking's variables", () => {
     expect(configuration?.skywalking).toEqual(DEFAULTS);
   });
 
+  test.each(['1000001', '9007199254740992'])('SW_AGENT_MAX_BUFFER_SIZE=%s is cut', (text) => {
+    const { configuration, warnings } = parse(skywalking({ SW_AGENT_MAX_BUFFER_SIZE: text }));
+    expect(configuration?.skywalking.maxBufferSize).toBe(1_000_000);
+    expect(warnings).toEqual([
+      `SW_AGENT_MAX_BUFFER_SIZE: ${text} is more than 1000000, 1000000 is used`,
+    ]);
+  });
+
   test('an address that cannot be used is warned of, and the others hold', () => {
     const variable = 'SW_AGENT_COLLECTOR_BACKEND_SERVICES';
     const { configuration, warnings } = parse(skywalking({ [variable]: 'a:1,oap:http,b:2' }));
@@ -102,15 +116,37 @@ describe("SkyWalking's variables", () => {
     expect(warnings).toEqual([`${variable}: "oap:http" is not host:port, and is left out`]);
   });
 
-  test('without any address that can be used, the next source holds', () => {
+  test.each<[text: string, oapServer: string | undefined, used: string]>([
+    ['oap:http', 'a:1,b:2', 'a:1,b:2'],
+    ['nohost:x', undefined, '127.0.0.1:11800'],
+    ['http://oap:11800', undefined, '127.0.0.1:11800'],
+    [',,', ' ', '127.0.0.1:11800'],
+    [',,', 'a', 'a:11800'],
+  ])('without an address in %j, with %j in the context, %s is used', (text, oapServer, used) => {
+    const variable = 'SW_AGENT_COLLECTOR_BACKEND_SERVICES';
     const { configuration, warnings } = parse(
+      skywalking({ [variable]: text }, { provider: { oapServer } }),
+    );
+    expect(configuration?.skywalking.addresses).toEqual(used.split(','));
+    expect(warnings).toEqual([`${variable}: "${text}" is not host:port, ${used} is used`]);
+  });
+
+  test('without an address in any source, the warning of each says what is used', () => {
+    const { warnings } = parse(
       skywalking(
-        { SW_AGENT_COLLECTOR_BACKEND_SERVICES: 'oap:http' },
-        { provider: { oapServer: 'oap:1' } },
+        { SW_AGENT_COLLECTOR_BACKEND_SERVICES: 'a:x,b:y' },
+        { provider: { oapServer: 'c:z' } },
       ),
     );
-    expect(configuration?.skywalking.addresses).toEqual(['oap:1']);
-    expect(warnings).toHaveLength(2);
+    expect(warnings.map((warning) => warning.split(': ')[1])).toEqual([
+      '"a:x" is not host:port, 127.0.0.1:11800 is used',
+      '"b:y" is not host:port, 127.0.0.1:11800 is used',
+      '"c:z" is not host:port, 127.0.0.1:11800 is used',
+    ]);
+  });
+
+  test('the default is not complained of when no source says anything', () => {
+    expect(parse(skywalking({}, { provider: { oapServer: ' ' } })).warnings).toEqual([]);
   });
 
   test('are not complained of when OpenTelemetry is chosen', () => {
@@ -120,17 +156,56 @@ describe("SkyWalking's variables", () => {
 });
 
 describe('the agent', () => {
+  const OPERATIONS = ['', 'a', 'x', 'x/y', 'x/y/z'].flatMap((between) => [
+    '/a/b',
+    `/a/${between}/b`,
+    `/a/${between}/b/c`,
+    `/${between}/b`,
+    `${between}/b`,
+    '/x',
+    'b',
+  ]);
+
+  test.each([
+    '/a/**/**/b',
+    '/a/**/**/**/b/**',
+    '/**/**/**/b',
+    '**/**/b',
+    '**/**/**/b',
+    '/x,/a/**/**/**',
+    '/a/**/**/?/**/**/b',
+  ])('ignores by %s, cut short, what it would ignore by all of it', (patterns) => {
+    const { finalizeConfig } = readAgent();
+    const ignoredBy = (traceIgnorePath: string): readonly string[] => {
+      const config = { ...readByAgent({}), traceIgnorePath };
+      finalizeConfig(config);
+      return OPERATIONS.filter((operation) => config.reIgnoreOperation.test(operation));
+    };
+    const { traceIgnorePath } = accepted(skywalking({ SW_TRACE_IGNORE_PATH: patterns })).skywalking;
+    const ignored = ignoredBy(traceIgnorePath);
+    expect(ignored).not.toEqual([]);
+    expect(ignored).toEqual(expect.arrayContaining([...ignoredBy(patterns)]));
+    expect(traceIgnorePath.length).toBeLessThanOrEqual(patterns.length);
+  });
+
   const require = createRequire(import.meta.url);
   const path = require.resolve('skywalking-backend-js/lib/config/AgentConfig.js');
 
-  /** Its own configuration, read from these variables. */
-  function readByAgent(env: Record<string, string>): AgentConfig {
+  interface ConfigModule {
+    readonly default: AgentConfig;
+    readonly finalizeConfig: (config: AgentConfig) => void;
+  }
+
+  function readAgent(env: Record<string, string> = {}): ConfigModule {
     for (const { name } of VARIABLES) vi.stubEnv(name, env[name]);
     delete require.cache[path];
-    const module = require(path) as { readonly default: AgentConfig };
+    const module = require(path) as ConfigModule;
     delete require.cache[path];
-    return module.default;
+    return module;
   }
+
+  /** Its own configuration, read from these variables. */
+  const readByAgent = (env: Record<string, string>): AgentConfig => readAgent(env).default;
 
   afterEach(() => vi.unstubAllEnvs());
 

@@ -7,6 +7,7 @@ import {
   LONGEST_TIMER,
   TEXT,
   TOKEN,
+  complaint,
   firstOf,
   oneOf,
   quote,
@@ -23,15 +24,14 @@ const DEFAULT_ADDRESS = '127.0.0.1:11800';
 const DEFAULT_SUFFIXES = '.jpg,.jpeg,.js,.css,.png,.bmp,.gif,.ico,.mp3,.mp4,.html,.svg';
 
 // The agent's log has npm's levels.
-const LOG_LEVEL = oneOf({
-  error: 'error',
-  warn: 'warn',
-  info: 'info',
+const LOG_LEVEL = oneOf(['error', 'warn', 'info', 'debug'], {
   http: 'info',
   verbose: 'info',
-  debug: 'debug',
   silly: 'debug',
 });
+
+// Segments; as many wait in memory.
+const LARGEST_BUFFER = 1_000_000;
 
 /**
  * Parses the settings. A value that cannot be used is warned of, and its default holds.
@@ -54,11 +54,11 @@ export function parseSkyWalkingSettings(
     addresses: readAddresses(env, oapServer, warn),
     secure: read('SW_AGENT_SECURE', BOOLEAN, false),
     authentication: read('SW_AGENT_AUTHENTICATION', TOKEN, undefined),
-    maxBufferSize: read('SW_AGENT_MAX_BUFFER_SIZE', wholeNumber(1, Number.MAX_SAFE_INTEGER), 1000),
+    maxBufferSize: readBufferSize(env, warn),
     traceTimeout: read('SW_AGENT_TRACE_TIMEOUT', wholeNumber(1, LONGEST_TIMER), 10_000),
     keepTracing: read('SW_AGENT_KEEP_TRACING', BOOLEAN, true),
     disabledPlugins: Object.freeze(splitList(read('SW_AGENT_DISABLE_PLUGINS', TEXT, ''))),
-    traceIgnorePath: read('SW_TRACE_IGNORE_PATH', TEXT, ''),
+    traceIgnorePath: shortenPatterns(read('SW_TRACE_IGNORE_PATH', TEXT, '')),
     // The one variable whose empty value says something: no suffix is ignored.
     ignoreSuffix: env['SW_IGNORE_SUFFIX']?.trim() ?? DEFAULT_SUFFIXES,
     httpIgnoreMethod: read('SW_HTTP_IGNORE_METHOD', TEXT, ''),
@@ -92,6 +92,26 @@ const READ_BY_AGENT = [
   ['SW_AWS_LAMBDA_FLUSH', AGENT_SECONDS, -1],
 ] as const satisfies readonly (readonly [VariableName, Format<Scalar>, Scalar])[];
 
+function readBufferSize(env: Environment, warn: Warn): number {
+  const name = 'SW_AGENT_MAX_BUFFER_SIZE';
+  const size = firstOf([variable(env, name, wholeNumber(1, Infinity))], 1000, warn);
+  if (size <= LARGEST_BUFFER) return size;
+  warn(`${name}: ${size} is more than ${LARGEST_BUFFER}, ${LARGEST_BUFFER} is used`);
+  return LARGEST_BUFFER;
+}
+
+// `/a/**/**/b` is `/a/**/b`. Each `**/` is a loop in the regular expression that the agent makes of a
+// pattern, and loops one after the other try all ways to share a long path among them. At the beginning
+// of a pattern one and two of them are different things to the agent, and further ones nothing more.
+function shortenPatterns(patterns: string): string {
+  return patterns
+    .replace(/(?<=\/)(?:\*\*\/){2,}/g, '**/')
+    .replace(/(?<!\/)(?:\*\*\/){3,}/g, '**/**/');
+}
+
+// A URL with more than scheme, host and port may hold a password or a key.
+const SHOWABLE = /^(?:[a-z]+:\/\/)?[\w.:%[\],\s-]*\/?$/i;
+
 function readAddresses(
   env: Environment,
   oapServer: string | undefined,
@@ -99,18 +119,24 @@ function readAddresses(
 ): readonly string[] {
   const variableName = 'SW_AGENT_COLLECTOR_BACKEND_SERVICES';
   const sources = [
-    { name: variableName, text: env[variableName] },
-    { name: 'Function context, tracing.provider.oapServer', text: oapServer },
-  ];
-  for (const { name, text = '' } of sources) {
-    const { addresses, rejected } = parseAddresses(text);
-    for (const entry of rejected) {
-      warn(`${name}: ${quote(entry)} is not host:port, and is left out`);
+    { name: variableName, text: env[variableName] ?? '' },
+    { name: 'Function context, tracing.provider.oapServer', text: oapServer ?? '' },
+  ]
+    .filter(({ text }) => text.trim() !== '')
+    .map(({ name, text }) => ({ name, text, ...parseAddresses(text) }));
+  const usable = sources.find(({ addresses }) => addresses.length > 0);
+  const used = usable?.addresses ?? [DEFAULT_ADDRESS];
+  for (const { name, text, addresses, rejected } of sources) {
+    const isUsed = addresses.length > 0;
+    const instead = isUsed ? undefined : used.join(',');
+    // A list of commas has no entry that could be shown.
+    for (const entry of isUsed || rejected.length > 0 ? rejected : [text]) {
+      const shown = SHOWABLE.test(entry) && !text.includes('@') ? quote(entry) : 'an entry';
+      warn(complaint(name, shown, 'host:port', instead));
     }
-    if (addresses.length > 0) return Object.freeze([...addresses]);
-    if (rejected.length > 0) warn(`${name}: no address is left`);
+    if (isUsed) break;
   }
-  return Object.freeze([DEFAULT_ADDRESS]);
+  return Object.freeze([...used]);
 }
 
 function splitList(text: string): string[] {

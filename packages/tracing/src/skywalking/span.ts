@@ -25,28 +25,29 @@ const MOST_LOGS = 128;
 export class SkyWalkingSpan implements Span {
   readonly agentSpan: AgentSpan;
   /** What code inside of the span runs in: the spans around it, then the span itself. */
-  readonly stack: readonly AgentSpan[];
+  readonly stack: AgentSpan[];
   /** What came from the caller of this process. */
   readonly remote: Remote | undefined;
-  readonly #onEnd: ((span: SkyWalkingSpan) => void) | undefined;
+  readonly #stop: ((span: SkyWalkingSpan) => void) | undefined;
   #context: SpanContext | undefined = undefined;
   #ended = false;
 
   /**
    * @param around The spans that it is made in.
-   * @param onEnd Called once; `undefined` for a span that somebody else ends.
+   * @param stop Stops the span of the agent; `undefined` for one that somebody else stops.
    */
   constructor(
     agentSpan: AgentSpan,
     around: readonly AgentSpan[],
     remote: Remote | undefined,
-    onEnd?: (span: SkyWalkingSpan) => void,
+    stop?: (span: SkyWalkingSpan) => void,
   ) {
     this.agentSpan = agentSpan;
-    this.stack = [...around, agentSpan];
+    // Those that have ended would be kept by all that come after them.
+    this.stack = [...around.filter(({ endTime }) => endTime === 0), agentSpan];
     this.remote = remote;
-    this.#onEnd = onEnd;
-    this.#ended = onEnd === undefined;
+    this.#stop = stop;
+    this.#ended = stop === undefined;
   }
 
   spanContext(): SpanContext {
@@ -105,7 +106,8 @@ export class SkyWalkingSpan implements Span {
     return this;
   }
 
-  setStatus({ code, message }: SpanStatus): this {
+  setStatus(status: SpanStatus): this {
+    const { code, message } = status ?? {};
     if (this.#ended || code !== SpanStatusCode.ERROR) return this;
     this.agentSpan.errored = true;
     if (typeof message === 'string' && message !== '' && this.agentSpan.lastError === null) {
@@ -136,8 +138,7 @@ export class SkyWalkingSpan implements Span {
       agentSpan.peer = agentSpan.operation;
     }
     if (time !== undefined && time !== null) finishAt(agentSpan, toMilliseconds(time));
-    agentSpan.stop();
-    this.#onEnd?.(this);
+    this.#stop?.(this);
   }
 
   isRecording(): boolean {
@@ -198,7 +199,8 @@ function isAttributes(value: unknown): value is Attributes {
 export function toMilliseconds(time: TimeInput | null | undefined): number {
   if (time === undefined || time === null) return Date.now();
   try {
-    return hrTimeToMilliseconds(timeInputToHrTime(time));
+    // The protocol has whole milliseconds.
+    return Math.round(hrTimeToMilliseconds(timeInputToHrTime(time)));
   } catch {
     return Date.now();
   }

@@ -65,7 +65,8 @@ export function renderCorrelation(
   const pairs: string[] = [];
   for (const [name, value] of values) {
     if (pairs.length === MOST) break;
-    if (Buffer.byteLength(value) < LONGEST) pairs.push(`${toBase64(name)}:${toBase64(value)}`);
+    if (Buffer.byteLength(name) < LONGEST && Buffer.byteLength(value) < LONGEST)
+      pairs.push(`${toBase64(name)}:${toBase64(value)}`);
   }
   return pairs.length === 0 ? undefined : pairs.join(',');
 }

@@ -465,3 +465,111 @@ test('code that is run in the root context is outside of the call', () => {
     ['call'],
   ]);
 });
+
+test('times are whole milliseconds, as the protocol has them', () => {
+  const call = entry('call', ROOT_CONTEXT, { startTime: 1000.4 });
+  call.addEvent('half', 1000.6);
+  call.end(1001.6);
+  const [span] = segments[0]?.spans ?? [];
+  for (const time of [span?.startTime, span?.endTime, span?.logs[0]?.timestamp]) {
+    expect(Number.isInteger(time)).toBe(true);
+  }
+});
+
+test('a span that a hook of the agent never ends holds its segment back only for a while', () => {
+  const call = entry();
+  within(call, () => agent.contextManager.current.newLocalSpan('hook').start());
+  call.end();
+  const open = agent.SpanContext.nTotalSegments;
+  fixture.now = 1000;
+  fixture.openSpans.sweep();
+  expect(onlySegment()).toMatchObject([{ operation: 'call' }]);
+  expect(agent.SpanContext.nTotalSegments).toBe(open - 1);
+});
+
+test('spans that follow each other do not keep those that have ended', () => {
+  let last: Span | undefined;
+  const follow = (left: number): void => {
+    tracer.startActiveSpan('poll', (span) => {
+      span.end();
+      last = span;
+      if (left > 0) follow(left - 1);
+    });
+  };
+  follow(50);
+  expect((last as unknown as { stack: unknown[] }).stack).toHaveLength(1);
+});
+
+test('a segment has 300 spans; what is more is not told, and the trace goes on', () => {
+  const call = entry();
+  within(call, () => {
+    for (let count = 0; count < 1000; count += 1) tracer.startSpan(`${count}`).end();
+    const last = tracer.startSpan('last', { kind: SpanKind.CLIENT });
+    const headers = within(last, () => inject(contextManager.active()));
+    expect(parseSw8(headers['sw8'] ?? '')).toMatchObject({ spanId: 0 });
+    last.end();
+  });
+  call.end();
+  expect(segments).toHaveLength(1);
+  expect(segments[0]?.spans).toHaveLength(300);
+});
+
+test.each(['constructor', 'toString', '__proto__'])('an attribute may be named %s', (name) => {
+  const call = entry();
+  call.setAttributes(Object.fromEntries([[name, 'a']]));
+  call.end();
+  expect(segments[0]?.spans[0]?.tags).toContainEqual(
+    expect.objectContaining({ key: name, val: 'a' }),
+  );
+});
+
+test('arguments that are left out or null are taken for what is there', () => {
+  const code = (span: Span): string => {
+    span.end();
+    return 'done';
+  };
+  const loose = tracer as unknown as Record<
+    'startSpan' | 'startActiveSpan',
+    (...args: unknown[]) => unknown
+  >;
+  expect(loose.startActiveSpan('a', {}, undefined, code)).toBe('done');
+  expect(loose.startActiveSpan('a', null, null, code)).toBe('done');
+  (loose.startSpan('a', null, null) as Span).end();
+  (loose.startSpan('a') as { setStatus(): Span }).setStatus().end();
+  expect(segments).toHaveLength(4);
+});
+
+test('a client span that does not say where it leads to may have others in it that do', () => {
+  const call = entry();
+  within(call, () => {
+    const outer = tracer.startSpan('all', { kind: SpanKind.CLIENT });
+    within(outer, () => {
+      const to = (peer: string): SpanOptions => ({
+        kind: SpanKind.CLIENT,
+        attributes: { 'peer.service': peer },
+      });
+      tracer.startSpan('one', to('a')).end();
+      tracer.startSpan('two', to('b')).end();
+    });
+    outer.end();
+  });
+  call.end();
+  expect(onlySegment().slice(1)).toMatchObject([
+    { operation: 'all' },
+    { operation: 'one', parentId: 1, peer: 'a' },
+    { operation: 'two', parentId: 1, peer: 'b' },
+  ]);
+});
+
+test('what is not recorded has the trace id of its caller', () => {
+  const headers = { sw8: renderSw8({ ...remote, sampled: false }) };
+  expect(entry('call', extract(headers)).spanContext().traceId).toBe(remote.traceId);
+});
+
+test('baggage that cannot be encoded is left out, and the rest is sent', () => {
+  const baggage = propagation.createBaggage({ half: { value: '\ud800' } });
+  const context = propagation.setBaggage(ROOT_CONTEXT, baggage);
+  const call = entry('call', context);
+  expect(inject(trace.setSpan(context, call))).toHaveProperty('sw8');
+  call.end();
+});

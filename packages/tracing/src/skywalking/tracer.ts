@@ -3,13 +3,13 @@ import {
   SpanKind,
   trace,
   type Context,
-  type ContextManager,
   type Span,
   type SpanOptions,
   type Tracer,
 } from '@opentelemetry/api';
 import { isTracingSuppressed } from '@opentelemetry/core';
 import type { Agent, AgentSpan } from './agent.ts';
+import type { SkyWalkingContextManager } from './context-manager.ts';
 import type { OpenSpans } from './open-spans.ts';
 import { remoteOf, type Remote } from './propagator.ts';
 import { toMeaning, toText } from './semantics.ts';
@@ -22,18 +22,23 @@ export interface TracerSettings {
   readonly openSpans: OpenSpans;
   /** Whether a trace may begin that nobody asked for; `false` while it could not be reported. */
   readonly mayBegin: () => boolean;
-  readonly contextManager: ContextManager;
+  readonly contextManager: SkyWalkingContextManager;
 }
+
+// The agent's patterns take the square of the length, or more, for what they do not match.
+const LONGEST_MATCHED = 2000;
+
+// As many as SkyWalking's agent for Java keeps of a segment.
+const MOST_SPANS = 300;
 
 /** @param scope Name of the library or the function that asks for the tracer. */
 export function createTracer(scope: string, settings: TracerSettings): Tracer {
   const { agent, contextManager, mayBegin, openSpans } = settings;
 
-  function startSpan(
-    name: string,
-    options: SpanOptions = {},
-    context = contextManager.active(),
-  ): Span {
+  // Whatever comes in, nothing is thrown into user code, as OpenTelemetry asks of its API.
+  function startSpan(name: string, given?: SpanOptions | null, into?: Context | null): Span {
+    const options = given ?? {};
+    const context = into ?? contextManager.active();
     const { kind = SpanKind.INTERNAL, startTime } = options;
     const attributes = options.attributes ?? {};
     const around = options.root === true ? undefined : trace.getSpan(context);
@@ -46,22 +51,41 @@ export function createTracer(scope: string, settings: TracerSettings): Tracer {
       return new UnsampledSpan(remote);
     }
     const leaves = kind === SpanKind.CLIENT || kind === SpanKind.PRODUCER;
-    if (leaves && outer !== undefined && isExit(outer.agentSpan) && outer.agentSpan.endTime === 0) {
-      // What a higher library sends by a lower one leaves the process once.
+    if (
+      outer !== undefined &&
+      (isFull(outer.agentSpan) || (leaves && isSending(outer.agentSpan)))
+    ) {
       return new SkyWalkingSpan(outer.agentSpan, outer.stack, outer.remote);
     }
     const agentSpan = create(kind, meaning.operation, outer?.agentSpan);
     const { layer, peer } = meaning;
     Object.assign(agentSpan, { layer, peer, component: new agent.Component(meaning.component) });
     if (outer === undefined && remote !== undefined) refer(agentSpan, remote);
-    agentSpan.start();
     // The agent takes a span for the current one as soon as it starts; here that is said by `with`.
-    agentSpan.async();
+    contextManager.detached(() => agentSpan.start());
     if (startTime !== undefined && startTime !== null)
       agentSpan.startTime = toMilliseconds(startTime);
-    const span = new SkyWalkingSpan(agentSpan, outer?.stack ?? [], remote, openSpans.ended);
+    const span = new SkyWalkingSpan(agentSpan, outer?.stack ?? [], remote, stop);
     openSpans.begun(span);
     return span.setAttributes(attributes);
+  }
+
+  function stop(span: SkyWalkingSpan): void {
+    contextManager.detached(() => span.agentSpan.stop());
+    openSpans.ended(span);
+  }
+
+  // What a higher library sends by a lower one leaves the process once, to where the higher one says.
+  function isSending(span: AgentSpan): boolean {
+    return isExit(span) && span.endTime === 0 && span.peer !== '';
+  }
+
+  // A segment is one message, and a collector takes some megabytes. What does not fit in is told to
+  // nobody, and the trace goes on from the span around it.
+  function isFull({ context }: AgentSpan): boolean {
+    return (
+      context instanceof agent.SpanContext && !context.finished && context.spanId >= MOST_SPANS
+    );
   }
 
   function isRecorded(
@@ -70,21 +94,22 @@ export function createTracer(scope: string, settings: TracerSettings): Tracer {
     remote: Remote | undefined,
   ): boolean {
     if (remote?.sw8?.sampled === false) return false;
-    if (agent.SpanContext.nActiveSegments >= agent.config.maxBufferSize) return false;
     return mayBegin() && !isIgnored(operation, options);
   }
 
   // A function is known to the agent's patterns by its name, by the path, and by method and path.
   function isIgnored(operation: string, { kind, attributes = {} }: SpanOptions): boolean {
     const { reIgnoreOperation, reHttpIgnoreMethod } = agent.config;
-    if (reIgnoreOperation.test(operation)) return true;
+    const matches = (text: string): boolean =>
+      text.length <= LONGEST_MATCHED && reIgnoreOperation.test(text);
+    if (matches(operation)) return true;
     const method = attributes['http.request.method'] ?? attributes['http.method'];
     if (typeof method !== 'string') return false;
     if (reHttpIgnoreMethod.test(method)) return true;
     if (kind !== SpanKind.SERVER) return false;
     const { 'url.path': path } = attributes;
     if (typeof path !== 'string') return false;
-    return reIgnoreOperation.test(path) || reIgnoreOperation.test(`${method}:${path}`);
+    return matches(path) || matches(`${method}:${path}`);
   }
 
   function create(kind: SpanKind, operation: string, outer: AgentSpan | undefined): AgentSpan {
@@ -126,8 +151,9 @@ export function createTracer(scope: string, settings: TracerSettings): Tracer {
   // The options and the context may be left out, each with what follows it but the code.
   function startActiveSpan(name: string, ...args: unknown[]): unknown {
     const code = args.at(-1) as (span: Span) => unknown;
-    const options = args.length > 1 ? (args[0] as SpanOptions) : {};
-    const context = args.length > 2 ? (args[1] as Context) : contextManager.active();
+    const options = args.length > 1 ? (args[0] as SpanOptions | undefined) : undefined;
+    const given = args.length > 2 ? (args[1] as Context | undefined) : undefined;
+    const context = given ?? contextManager.active();
     const span = startSpan(name, options, context);
     return contextManager.with(trace.setSpan(context, span), code, undefined, span);
   }

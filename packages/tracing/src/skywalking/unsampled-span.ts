@@ -1,6 +1,12 @@
 // The span of what is not recorded. What its caller sent goes on as it came.
-import { TraceFlags, type Span, type SpanContext } from '@opentelemetry/api';
-import { randomBytes } from 'node:crypto';
+import {
+  INVALID_SPANID,
+  INVALID_TRACEID,
+  TraceFlags,
+  type Span,
+  type SpanContext,
+} from '@opentelemetry/api';
+import { toW3cTraceId } from './ids.ts';
 import type { Remote } from './propagator.ts';
 
 /** A span that records nothing; all that is made below it is this one again. */
@@ -12,13 +18,9 @@ export class UnsampledSpan implements Span {
     this.remote = remote;
   }
 
-  // Ids are made for who asks.
+  // Of the caller's trace. Without one there is no trace that an id could lead to.
   spanContext(): SpanContext {
-    return (this.#context ??= {
-      traceId: this.remote?.parent?.traceId ?? randomBytes(16).toString('hex'),
-      spanId: this.remote?.parent?.spanId ?? randomBytes(8).toString('hex'),
-      traceFlags: TraceFlags.NONE,
-    });
+    return (this.#context ??= toSpanContext(this.remote));
   }
 
   setAttribute(): this {
@@ -47,4 +49,14 @@ export class UnsampledSpan implements Span {
   isRecording(): boolean {
     return false;
   }
+}
+
+function toSpanContext(remote: Remote | undefined): SpanContext {
+  const { parent, sw8 } = remote ?? {};
+  const traceId = sw8 === undefined ? INVALID_TRACEID : toW3cTraceId(sw8.traceId);
+  return {
+    traceId: parent?.traceId ?? traceId,
+    spanId: parent?.spanId ?? INVALID_SPANID,
+    traceFlags: TraceFlags.NONE,
+  };
 }

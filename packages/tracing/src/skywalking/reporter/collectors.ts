@@ -23,6 +23,8 @@ export interface CollectorsSettings {
 export interface Collectors {
   /** The one that takes reports; `undefined` while none is connected. */
   readonly current: Collector | undefined;
+  /** Those that are tried, connected or not. */
+  readonly clients: readonly Client[];
   /** Whether all have been tried, and none can be reached. */
   readonly unreachable: boolean;
   /** To be called about each second: goes on from what hangs, and back to what has recovered. */
@@ -134,6 +136,9 @@ export function createCollectors(grpc: typeof Grpc, settings: CollectorsSettings
   return {
     get current() {
       return current;
+    },
+    get clients() {
+      return candidates.map(({ client }) => client);
     },
     get unreachable() {
       return (

@@ -1,4 +1,5 @@
-// Finished segments wait here for the next report, as bytes: a bounded number, the oldest dropped first.
+// Finished segments wait here for the next report, as bytes: a bounded number, and a bounded size, the
+// oldest dropped first.
 import type { Segment } from '../agent.ts';
 
 /** Segments that wait. */
@@ -8,8 +9,13 @@ export interface SegmentQueue {
   readonly fresh: number;
   /** Adds a segment. Returns how many were dropped for it. */
   add(segment: Segment): number;
-  /** Encodes a few of the oldest. Returns how many could not be encoded, and were left out. */
-  encodeSome(encode: (segment: Segment) => Buffer): number;
+  /** Encodes a few of the oldest. Returns how many were left out. */
+  encodeSome(encode: (segment: Segment) => Buffer): {
+    /** They could not be encoded, or are larger than a collector takes. */
+    readonly unfit: number;
+    /** Older ones, for which there is no room any more. */
+    readonly dropped: number;
+  };
   /** Takes out all that are encoded. */
   take(): readonly Buffer[];
   /**
@@ -23,13 +29,30 @@ export interface SegmentQueue {
 const SEGMENTS_AT_ONCE = 10;
 const SPANS_AT_ONCE = 30;
 
+// gRPC refuses a message above 4 MiB, and with it the stream that it comes by.
+const LARGEST_SEGMENT = 3 * 1024 * 1024;
+const LARGEST_QUEUE = 64 * 1024 * 1024;
+
 /** Creates an empty queue for so many segments. */
-export function createSegmentQueue(limit: number): SegmentQueue {
+export function createSegmentQueue(limit: number, largest = LARGEST_QUEUE): SegmentQueue {
   // Spans are many small objects, and a second is long enough for each of them to cost the garbage
   // collector more than it costs to encode them right away.
   const fresh: Segment[] = [];
   let encoded: Buffer[] = [];
+  let bytes = 0;
   const putBackBefore = new WeakSet<Buffer>();
+
+  function dropOldest(): boolean {
+    const oldest = encoded.shift();
+    bytes -= oldest?.length ?? 0;
+    return oldest !== undefined;
+  }
+
+  function fit(): number {
+    let dropped = 0;
+    while (bytes > largest && dropOldest()) dropped += 1;
+    return dropped;
+  }
 
   return {
     get length() {
@@ -41,27 +64,30 @@ export function createSegmentQueue(limit: number): SegmentQueue {
     add(segment) {
       fresh.push(segment);
       if (fresh.length + encoded.length <= limit) return 0;
-      if (encoded.shift() === undefined) fresh.shift();
+      if (!dropOldest()) fresh.shift();
       return 1;
     },
     encodeSome(encode) {
-      let malformed = 0;
+      let unfit = 0;
       let spans = 0;
       for (let count = 0; count < SEGMENTS_AT_ONCE && spans < SPANS_AT_ONCE; count += 1) {
         const segment = fresh.shift();
         if (segment === undefined) break;
         spans += segment.spans.length;
-        try {
-          encoded.push(encode(segment));
-        } catch {
-          malformed += 1;
+        const message = encodeOrNothing(encode, segment);
+        if (message === undefined || message.length > LARGEST_SEGMENT) {
+          unfit += 1;
+          continue;
         }
+        encoded.push(message);
+        bytes += message.length;
       }
-      return malformed;
+      return { unfit, dropped: fit() };
     },
     take() {
       const taken = encoded;
       encoded = [];
+      bytes = 0;
       return taken;
     },
     putBack(segments) {
@@ -70,7 +96,20 @@ export function createSegmentQueue(limit: number): SegmentQueue {
       const room = Math.max(0, limit - fresh.length);
       const all = [...again, ...encoded];
       encoded = all.slice(Math.max(0, all.length - room));
-      return segments.length - again.length + all.length - encoded.length;
+      bytes = encoded.reduce((sum, { length }) => sum + length, 0);
+      const dropped = all.length - encoded.length + fit();
+      return segments.length - again.length + dropped;
     },
   };
+}
+
+function encodeOrNothing(
+  encode: (segment: Segment) => Buffer,
+  segment: Segment,
+): Buffer | undefined {
+  try {
+    return encode(segment);
+  } catch {
+    return undefined;
+  }
 }

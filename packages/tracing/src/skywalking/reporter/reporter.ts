@@ -115,8 +115,9 @@ export function createReporter(
     const { messages, collectors } = link;
     while (queue.fresh > 0) {
       await times.turn();
-      const malformed = queue.encodeSome(messages.segment);
-      warnings.dropped(malformed, 'they could not be encoded');
+      const { unfit, dropped } = queue.encodeSome(messages.segment);
+      warnings.dropped(unfit, 'they could not be encoded, or are larger than a collector takes');
+      warnings.dropped(dropped, 'more than is kept waits for a connection');
       // Under load a report does not wait for its second: what is kept has to last for an outage.
       const full = queue.length * 2 >= settings.maxBufferSize;
       if (full && collectors.current !== undefined) void report();
@@ -168,7 +169,7 @@ export function createReporter(
     collectors?.tick();
     if (collectors?.unreachable && !outage) {
       outage = true;
-      warnings.failed('none of the collectors can be reached');
+      explain();
     }
     warnings.write();
     void report();
@@ -195,6 +196,18 @@ export function createReporter(
     void call(collector.client, REPORT_PROPERTIES, described, calls).then(settled, settled);
     const alive = messages.heartbeat(service);
     void call(collector.client, KEEP_ALIVE, alive, calls).then(settled, settled);
+  }
+
+  // A connection says only that it is not there. A call that does not wait for it says why.
+  function explain(): void {
+    const client = link?.collectors.clients[0];
+    if (link === undefined || client === undefined || instance === undefined) return;
+    const alive = link.messages.heartbeat(instance.service);
+    void call(client, KEEP_ALIVE, alive, { ...link.calls, timeout: times.report }).then((error) => {
+      if (error === undefined || stop.signal.aborted) return;
+      warnings.failed(`none of the collectors can be reached: ${reasonOf(error)}`);
+      warnings.write();
+    });
   }
 
   function report(): Promise<void> {
@@ -263,8 +276,15 @@ export function createReporter(
     if (queue.length === 0) return;
     load();
     await encodeAll();
-    while (queue.length > 0 && (await link?.collectors.connected(times.connect))) await report();
+    // What is known to be unreachable has been tried again and again.
+    const patience = link?.collectors.unreachable === true ? 0 : times.connect;
+    while (queue.length > 0 && (await link?.collectors.connected(patience))) await report();
   }
+}
+
+// What gRPC says of it ends in a note on how names were resolved, which is empty for addresses.
+function reasonOf({ details }: Grpc.ServiceError): string {
+  return details.replace(/\s*Resolution note:\s*$/, '');
 }
 
 const PROPERTIES = {

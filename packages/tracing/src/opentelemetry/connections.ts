@@ -4,19 +4,21 @@ import type { Environment } from '@ofn/core';
 import { readFileSync } from 'node:fs';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { isSet, type Warn } from '../setting.ts';
+import type { VariableName } from '../variables.ts';
 
 /** The connections of an exporter. */
-export interface Agents {
-  readonly forProtocol: (protocol: string) => HttpAgent;
+export interface Connections {
+  readonly agentFor: (protocol: string) => HttpAgent;
   /** Ends each request and connection. Later requests fail at once. */
   readonly destroy: () => void;
 }
 
-/** Creates agents that keep connections alive. A certificate that cannot be read is warned of. */
-export function createAgents(env: Environment, warn: (message: string) => void): Agents {
+/** Creates connections that are kept alive. A certificate that cannot be read is warned of. */
+export function createConnections(env: Environment, warn: Warn): Connections {
   const agents: HttpAgent[] = [];
   return {
-    forProtocol(protocol) {
+    agentFor(protocol) {
       const agent =
         protocol === 'https:'
           ? new HttpsAgent({ keepAlive: true, ...readCertificates(env, warn) })
@@ -44,23 +46,28 @@ export interface Certificates {
   key?: Buffer;
 }
 
-const VARIABLES = { ca: 'CERTIFICATE', cert: 'CLIENT_CERTIFICATE', key: 'CLIENT_KEY' } as const;
-const KINDS = ['ca', 'cert', 'key'] as const;
+const FILES = [
+  ['ca', 'OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE', 'OTEL_EXPORTER_OTLP_CERTIFICATE'],
+  ['cert', 'OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE', 'OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE'],
+  ['key', 'OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY', 'OTEL_EXPORTER_OTLP_CLIENT_KEY'],
+] as const satisfies readonly [keyof Certificates, ...VariableName[]][];
 
 /** Reads the files that the variables name, those for traces before those for all signals. */
-export function readCertificates(env: Environment, warn: (message: string) => void): Certificates {
+export function readCertificates(env: Environment, warn: Warn): Certificates {
   const certificates: Certificates = {};
-  for (const kind of KINDS) {
-    const names = ['OTEL_EXPORTER_OTLP_TRACES_', 'OTEL_EXPORTER_OTLP_'].map(
-      (prefix) => prefix + VARIABLES[kind],
-    );
-    const name = names.find((name) => (env[name]?.trim() ?? '') !== '');
+  for (const [kind, ...names] of FILES) {
+    const name = names.find((name) => isSet(env, name));
     if (name === undefined) continue;
     try {
       certificates[kind] = readFileSync(env[name]?.trim() ?? '');
     } catch (error) {
-      warn(`${name}: the file cannot be read (${String(error)}), and is left out`);
+      // Without the path: whoever mistakes the variable has written the key itself.
+      warn(`${name}: the file cannot be read (${codeOf(error)}), and is left out`);
     }
   }
   return certificates;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'no code';
 }

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { createAgents, readCertificates } from './agents.ts';
+import { createConnections, readCertificates } from './connections.ts';
 
 async function listen(): Promise<{ server: Server; port: number }> {
   const server = createServer();
@@ -26,9 +26,9 @@ function send(agent: Agent, port: number): Promise<unknown> {
 
 test('a request that is under way ends, and no other begins', async () => {
   const { server, port } = await listen();
-  const agents = createAgents({}, () => {});
-  const agent = agents.forProtocol('http:');
-  const arrived = once(server, 'request').then(agents.destroy);
+  const connections = createConnections({}, () => {});
+  const agent = connections.agentFor('http:');
+  const arrived = once(server, 'request').then(connections.destroy);
   await expect(send(agent, port)).rejects.toThrow('socket hang up');
   await arrived;
   await expect(send(agent, port)).rejects.toThrow('The exporter is closed');
@@ -51,15 +51,17 @@ test('certificates are read from the files that are named, for traces before for
   const certificates = readCertificates(env, (each) => warnings.push(each));
 
   expect(certificates).toEqual({ ca: Buffer.from('traces'), cert: Buffer.from('client') });
-  expect(warnings).toEqual([expect.stringMatching(/^OTEL_EXPORTER_OTLP_CLIENT_KEY: .*ENOENT/)]);
+  expect(warnings).toEqual([
+    'OTEL_EXPORTER_OTLP_CLIENT_KEY: the file cannot be read (ENOENT), and is left out',
+  ]);
 });
 
 test('certificates are not asked for without TLS', () => {
   const env = { OTEL_EXPORTER_OTLP_CERTIFICATE: 'missing' };
   const warnings: string[] = [];
-  const agents = createAgents(env, (each) => warnings.push(each));
-  agents.forProtocol('http:');
+  const connections = createConnections(env, (each) => warnings.push(each));
+  connections.agentFor('http:');
   expect(warnings).toEqual([]);
-  agents.forProtocol('https:');
+  connections.agentFor('https:');
   expect(warnings).toHaveLength(1);
 });

@@ -1,0 +1,205 @@
+import { inspect } from 'node:util';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Invocation } from '@ofn/core';
+import { beforeEach, expect, test, vi } from 'vitest';
+import { createCallTracer } from './call-tracer.ts';
+import { createAgent, toSummary } from './skywalking/agent.fixture.ts';
+
+const fixture = createAgent();
+const { agent, contextManager, propagator, segments } = fixture;
+const provider = {
+  target: 'the test',
+  contextManager,
+  propagator,
+  tracerProvider: { getTracer: (scope: string) => fixture.tracer(scope) },
+  start() {},
+  close: () => Promise.resolve(),
+};
+const { begin } = createCallTracer(provider, {
+  baggage: {},
+  namespace: 'shop',
+  pod: 'shop-1',
+  tags: { team: 'blue' },
+});
+
+beforeEach(() => {
+  segments.length = 0;
+  agent.SpanContext.nActiveSegments = 0;
+});
+
+// What the tracer reads of a call.
+function callOf(changes: object = {}): Invocation {
+  const call = {
+    function: { name: 'work' },
+    runtime: undefined,
+    received: undefined,
+    error: undefined,
+    origin: { req: { method: 'GET', originalUrl: '/a?b=c', headers: { host: 'shop' } } },
+    ...changes,
+  };
+  return call as unknown as Invocation;
+}
+
+/** Runs a handler as a call, and returns the spans of its segment. */
+function runCall(
+  handler: (trace: ReturnType<typeof begin>) => unknown,
+  error?: unknown,
+  status = 200,
+) {
+  const call = callOf({ error });
+  const trace = begin(call);
+  trace.run(() => handler(trace), call);
+  trace.end(call, { status });
+  return (segments[0]?.spans ?? [])
+    .map(toSummary)
+    .toSorted((a, b) => Number(a['id']) - Number(b['id']));
+}
+
+test('a call over HTTP has its tags in the order that users of SkyWalking know', () => {
+  const [entry] = runCall(() => {});
+  expect(Object.entries(entry?.['tags'] ?? {}).filter(([name]) => name !== 'coldStart')).toEqual([
+    ['runtime', 'knative'],
+    ['http.method', 'GET'],
+    ['http.url', 'http://shop/a'],
+    ['http.status_code', '200'],
+    ['pod', 'shop-1'],
+    ['namespace', 'shop'],
+    ['team', 'blue'],
+  ]);
+});
+
+const hostile: Readonly<Record<string, unknown>> = {
+  'an object that cannot be inspected': {
+    [inspect.custom]() {
+      throw new Error('inspect');
+    },
+  },
+  'a proxy that answers nothing': new Proxy(
+    {},
+    {
+      getPrototypeOf() {
+        throw new Error('proxy');
+      },
+    },
+  ),
+  'an error whose stack cannot be read': Object.defineProperty(new Error('x'), 'stack', {
+    get() {
+      throw new Error('stack');
+    },
+  }),
+  'an error whose message is no text': Object.assign(new Error('x'), { message: Symbol('m') }),
+  'a symbol': Symbol('s'),
+  nothing: null,
+};
+
+test.each(Object.keys(hostile))('%s ends the span of its call, and of a span in it', (name) => {
+  const error = hostile[name];
+  const spans = runCall(
+    (trace) => {
+      let caught: unknown;
+      try {
+        trace.span('part', () => {
+          throw error;
+        });
+      } catch (thrown) {
+        caught = thrown;
+      }
+      expect(caught === error).toBe(true);
+    },
+    error,
+    500,
+  );
+  expect(spans).toMatchObject([{ errored: true }, { operation: 'part', errored: true }]);
+});
+
+test('an error of megabytes is recorded in part', () => {
+  runCall(() => {}, new Error('x'.repeat(5_000_000)), 500);
+  const [log] = segments[0]?.spans[0]?.logs ?? [];
+  expect(log?.items[0]?.val.length).toBeLessThan(20_000);
+});
+
+test('a failure after the head of the answer has gone is one, and a refusal is none', () => {
+  expect(runCall(() => {}, new Error('late'), 200)).toMatchObject([{ errored: true }]);
+  segments.length = 0;
+  expect(runCall(() => {}, new Error('not found'), 404)[0]).not.toHaveProperty('errored');
+  segments.length = 0;
+  expect(runCall(() => {}, undefined, 503)).toMatchObject([{ errored: true }]);
+});
+
+test('a span hands back the very promise of its code, and ends with it', async () => {
+  const call = callOf();
+  const trace = begin(call);
+  const { promise, resolve } = withResolvers();
+  expect(trace.span('part', () => promise)).toBe(promise);
+  trace.end(call, { status: 200 });
+  expect(segments).toEqual([]);
+  resolve('done');
+  await promise;
+  await turn();
+  expect(segments).toHaveLength(1);
+});
+
+test('a rejection that its code handles stays handled', async () => {
+  const unhandled = vi.fn<() => void>();
+  process.on('unhandledRejection', unhandled);
+  const trace = begin(callOf());
+  const rejected = Promise.reject(new Error('handled'));
+  rejected.catch(() => {});
+  trace.span('part', () => rejected);
+  await turn();
+  await turn();
+  process.off('unhandledRejection', unhandled);
+  expect(unhandled).not.toHaveBeenCalled();
+});
+
+test('what only has a `then` is handed back untouched', () => {
+  const then = vi.fn<() => void>();
+  const query = { then };
+  const throwing = {
+    get then(): unknown {
+      throw new Error('then');
+    },
+  };
+  const trace = begin(callOf());
+  expect(trace.span('part', () => query)).toBe(query);
+  expect(trace.span('part', () => throwing)).toBe(throwing);
+  expect(then).not.toHaveBeenCalled();
+});
+
+test('code of one call that runs in the context of another is still of its own', () => {
+  const [first, second] = [callOf(), callOf({ function: { name: 'other' } })];
+  const [one, two] = [begin(first), begin(second)];
+  one.run(() => {
+    two.span('part', () => {});
+    expect(two.propagation['traceparent']).toContain(two.traceId);
+  }, first);
+  two.end(second, { status: 200 });
+  one.end(first, { status: 200 });
+  expect(segments.map(({ spans }) => spans.map(({ operation }) => operation))).toEqual([
+    ['part', 'other'],
+    ['work'],
+  ]);
+});
+
+test('an event that asks to come again, or to be dropped, is no error', () => {
+  for (const name of ['RetryError', 'DropError']) {
+    segments.length = 0;
+    const call = callOf({
+      error: Object.assign(new Error('busy'), { name }),
+      origin: { input: { name: 'in', topic: 't' } },
+    });
+    const trace = begin(call);
+    trace.end(call, { acknowledgement: name === 'DropError' ? 'DROP' : 'RETRY' });
+    const [entry] = segments[0]?.spans.map(toSummary) ?? [];
+    expect(entry).toMatchObject({ tags: { input: 'in', topic: 't' } });
+    expect(entry).not.toHaveProperty('errored');
+  }
+});
+
+function withResolvers(): { promise: Promise<string>; resolve: (value: string) => void } {
+  let resolve = (_: string): void => {};
+  const promise = new Promise<string>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
