@@ -17,8 +17,6 @@ export const figures = {
   stateSave: { text: 'CPU a `ctx.states.x.save`, over `DaprClient.state.save`', atMost: 1.1 },
   stateGet: { text: 'CPU a `ctx.states.x.get`, over `DaprClient.state.get`', atMost: 1.1 },
   tracingRate: { text: 'requests/s, SkyWalking on over off', atLeast: 0.85 },
-  // The same limit, 1 / 0.85, for what other work on the machine does not move.
-  tracingCpu: { text: 'CPU a request, SkyWalking on over off', atMost: 1.18 },
   tracingLatency: { text: 'p99 in ms at 1,000 requests/s, SkyWalking on minus off', atMost: 0.5 },
   tracingColdStart: { text: 'cold start in ms, SkyWalking on minus off', atMost: 120 },
   coldStart: { text: 'cold start, ours over bare node:http', atMost: 1.4 },

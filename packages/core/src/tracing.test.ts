@@ -4,6 +4,7 @@ import Module from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { currentInvocation } from './invocation/invoke.ts';
 import { createLines, type Line } from './dapr/channel.fixture.ts';
 import type { TracingRequest } from './invocation/trace.ts';
 import { parseOptions } from './options.ts';
@@ -99,6 +100,7 @@ describe('tracing that is wanted', () => {
       source,
       target: 'work',
       log,
+      current: currentInvocation,
     });
     expect(later(lines)).toEqual([]);
   });

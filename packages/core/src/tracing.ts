@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { exports, type Package } from 'resolve.exports';
 import { toError } from './errors.ts';
 import { resolveSource } from './function/load.ts';
+import { currentInvocation } from './invocation/invoke.ts';
 import { assertPlugin } from './invocation/plugin.ts';
 import type { CreateTracing, Tracing } from './invocation/trace.ts';
 import type { Logger } from './logger.ts';
@@ -44,7 +45,15 @@ export async function loadTracing(
     const { createTracing } = (await import(pathToFileURL(entry).href)) as {
       createTracing: CreateTracing;
     };
-    const tracing = await createTracing({ provider, env, context, source, target, log });
+    const tracing = await createTracing({
+      provider,
+      env,
+      context,
+      source,
+      target,
+      log,
+      current: currentInvocation,
+    });
     if (tracing !== undefined) assertTracing(tracing);
     return tracing;
   } catch (error) {

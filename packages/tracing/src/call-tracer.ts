@@ -24,7 +24,7 @@ import type {
   Tracer,
 } from '@ofn/core';
 import type { TracingConfiguration } from './configuration.ts';
-import type { TraceProvider } from './provider.ts';
+import type { RunCall, TraceProvider } from './provider.ts';
 import { toException } from './exception.ts';
 import { SCOPE } from './scope.ts';
 
@@ -61,8 +61,12 @@ export function createCallTracer(
 }
 
 // The trace of all calls that are not recorded, and came without one: it has no id.
-function toUnrecordedCall(provider: TraceProvider, span: Span, base: Context): CallTrace {
-  const { contextManager, propagator } = provider;
+function toUnrecordedCall(
+  provider: TraceProvider,
+  span: Span,
+  base: Context,
+): CallTrace & ContextOfCall {
+  const { propagator } = provider;
   const context = trace.setSpan(base, span);
   const baggage: Record<string, string> = {};
   propagator.inject(context, baggage, defaultTextMapSetter);
@@ -71,12 +75,28 @@ function toUnrecordedCall(provider: TraceProvider, span: Span, base: Context): C
     spanId: undefined,
     callSpanId: undefined,
     propagation: baggage,
-    run: (call, invocation) => contextManager.with(context, call, undefined, invocation),
+    context,
+    run: (call, invocation) => runCall(provider, context, call, invocation),
     span: (_, code) => code(),
     exit: (_, send) => send(),
     end() {},
   };
 }
+
+/** The context of a call that is traced here; `undefined` of any other. */
+export function contextOfCall(trace: object | undefined): Context | undefined {
+  return (trace as Partial<ContextOfCall> | undefined)?.context;
+}
+
+interface ContextOfCall {
+  readonly context: Context;
+}
+
+const runCall = (provider: TraceProvider, ...args: Parameters<RunCall>): unknown => {
+  if (provider.runCall !== undefined) return provider.runCall(...args);
+  const [context, call, invocation] = args;
+  return provider.contextManager.with(context, call, undefined, invocation);
+};
 
 function toContext(baggage: Readonly<Record<string, string>>): Context {
   const entries = Object.entries(baggage).map(([name, value]) => [name, { value }] as const);
@@ -117,15 +137,15 @@ interface CallSettings {
 
 const CALL = createContextKey('The call that code belongs to');
 
-class TracedCall implements CallTrace {
+class TracedCall implements CallTrace, ContextOfCall {
   readonly #settings: CallSettings;
   readonly #span: Span;
-  readonly #context: Context;
+  readonly context: Context;
 
   constructor(settings: CallSettings, span: Span, parent: Context) {
     this.#settings = settings;
     this.#span = span;
-    this.#context = trace.setSpan(parent, span).setValue(CALL, this);
+    this.context = trace.setSpan(parent, span).setValue(CALL, this);
   }
 
   get traceId(): string | undefined {
@@ -149,7 +169,7 @@ class TracedCall implements CallTrace {
   }
 
   run(call: Parameters<CallTrace['run']>[0], invocation: Invocation): unknown {
-    return this.#settings.provider.contextManager.with(this.#context, call, undefined, invocation);
+    return runCall(this.#settings.provider, this.context, call, invocation);
   }
 
   span<T>(name: string, code: () => T): T {
@@ -196,7 +216,7 @@ class TracedCall implements CallTrace {
   // Code that has lost its context, or runs in that of another call, is still code of this one.
   #active(): Context {
     const active = this.#settings.provider.contextManager.active();
-    return active.getValue(CALL) === this ? active : this.#context;
+    return active.getValue(CALL) === this ? active : this.context;
   }
 }
 

@@ -1,7 +1,7 @@
 // What core wants traced becomes the tracer that it asks, before any user code is loaded.
 import { context, propagation, trace } from '@opentelemetry/api';
 import type { FunctionDefinition, Tracing, TracingRequest } from '@ofn/core';
-import { createCallTracer } from './call-tracer.ts';
+import { contextOfCall, createCallTracer } from './call-tracer.ts';
 import { parseConfiguration, type TracingConfiguration } from './configuration.ts';
 import { traceOutgoingRequests } from './outgoing/requests.ts';
 import { registeredProvider } from './opentelemetry/registration.ts';
@@ -65,11 +65,12 @@ const AFTER_START = 100;
 
 async function createProvider(
   configuration: TracingConfiguration,
-  { env, log, source }: TracingRequest,
+  { current, env, log, source }: TracingRequest,
 ): Promise<TraceProvider> {
   if (configuration.provider === 'skywalking') {
     const { createSkyWalking } = await import('./skywalking/provider.ts');
-    return createSkyWalking(configuration, source, log);
+    const currentContext = current && (() => contextOfCall(current()?.trace));
+    return createSkyWalking(configuration, source, log, currentContext);
   }
   const { createOpenTelemetry } = await import('./opentelemetry/provider.ts');
   return createOpenTelemetry(configuration, env, log);

@@ -95,6 +95,11 @@ export interface TracingRequest {
   /** Name of the function that is served; `undefined` for all. */
   readonly target?: string | undefined;
   readonly log: Logger;
+  /**
+   * The call that the running code belongs to, or `undefined`. With it, a tracer needs no async context
+   * of its own for the span of a call.
+   */
+  readonly current?: () => Invocation | undefined;
 }
 
 /** Who the spans go to. */

@@ -3,6 +3,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { ROOT_CONTEXT, trace, type Context, type Span } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import type { Invocation } from '@ofn/core';
 import type { Agent, AgentSpan } from './agent.ts';
 import { SkyWalkingSpan } from './span.ts';
 import { UnsampledSpan } from './unsampled-span.ts';
@@ -16,6 +17,9 @@ interface Scope {
 
 const OUTSIDE: Scope = { context: ROOT_CONTEXT, spans: [] };
 
+/** The context of the call that the running code belongs to; `undefined` outside of any. */
+export type CurrentContext = () => Context | undefined;
+
 /**
  * The context manager. It takes the place of the agent's own storage: two of them would be copied with
  * each promise and timer of a call, and would have to be kept in step.
@@ -27,15 +31,24 @@ export class SkyWalkingContextManager extends AsyncLocalStorageContextManager {
   readonly #DummySpan: Agent['DummySpan'];
   // Spans that hooks of the agent have made, as OpenTelemetry's.
   readonly #spans = new WeakMap<AgentSpan, Span>();
+  readonly #currentContext: CurrentContext | undefined;
   #isDetached = false;
 
-  /** @param silent The agent's span that records nothing, nor anything below it. */
-  constructor({ contextManager, DummySpan }: Agent, silent: AgentSpan) {
+  /**
+   * @param silent The agent's span that records nothing, nor anything below it.
+   * @param currentContext Of the call that core knows to run: most calls then need no storage at all.
+   */
+  constructor(
+    { contextManager, DummySpan }: Agent,
+    silent: AgentSpan,
+    currentContext?: CurrentContext,
+  ) {
     super();
+    this.#currentContext = currentContext;
     this.#silent = silent;
     this.#unsampled = [silent];
     this.#DummySpan = DummySpan;
-    const scope = (): Scope => this.#storage.getStore() ?? OUTSIDE;
+    const scope = (): Scope => this.#scope();
     Object.defineProperties(contextManager, {
       asyncState: { configurable: true, get: scope },
       currentSpan: { configurable: true, get: () => scope().spans.at(-1) },
@@ -45,7 +58,7 @@ export class SkyWalkingContextManager extends AsyncLocalStorageContextManager {
   }
 
   override active(): Context {
-    const { context, spans } = this.#storage.getStore() ?? OUTSIDE;
+    const { context, spans } = this.#scope();
     const current = spans.at(-1);
     // One of the agent's own that has ended is not told to those who were started inside of it.
     if (current === undefined || current === this.#silent || current.endTime !== 0) return context;
@@ -66,6 +79,18 @@ export class SkyWalkingContextManager extends AsyncLocalStorageContextManager {
     return this.#storage.run(scope, bound, ...args);
   }
 
+  /** Runs a call inside the context of its span, which is the one that `currentContext` knows. */
+  runCall(
+    context: Context,
+    call: (invocation: Invocation) => unknown,
+    invocation: Invocation,
+  ): unknown {
+    // A listener may be called from inside a span of another call.
+    const isElsewhere =
+      this.#currentContext === undefined || this.#storage.getStore() !== undefined;
+    return isElsewhere ? this.with(context, call, undefined, invocation) : call(invocation);
+  }
+
   /** Runs code of the agent that would change which span is the current one, and does not let it. */
   detached(code: () => void): void {
     this.#isDetached = true;
@@ -79,6 +104,13 @@ export class SkyWalkingContextManager extends AsyncLocalStorageContextManager {
   override disable(): this {
     this.#storage.disable();
     return this;
+  }
+
+  #scope(): Scope {
+    const inner = this.#storage.getStore();
+    if (inner !== undefined) return inner;
+    const context = this.#currentContext?.();
+    return context === undefined ? OUTSIDE : { context, spans: this.#stackOf(context) };
   }
 
   // The agent's way to change the spans of the code that runs, and of none that was started before.

@@ -6,7 +6,7 @@ import type { TracingConfiguration } from '../configuration.ts';
 import type { Service, TraceProvider } from '../provider.ts';
 import { correctAgent } from './agent-corrections.ts';
 import { loadAgent, type Agent } from './agent.ts';
-import { SkyWalkingContextManager } from './context-manager.ts';
+import { SkyWalkingContextManager, type CurrentContext } from './context-manager.ts';
 import { hookLibraries } from './libraries.ts';
 import { createOpenSpans } from './open-spans.ts';
 import { createPropagator } from './propagator.ts';
@@ -22,18 +22,24 @@ const SWEEP = 1000;
  * Makes the provider. Nothing is sent, and no connection made, before it is started.
  *
  * @param source Folder or file of the functions, from where libraries are looked up.
+ * @param currentContext Of the call that the running code belongs to.
  */
 export function createSkyWalking(
   configuration: TracingConfiguration,
   source: string,
   log: Logger,
+  currentContext?: CurrentContext,
 ): TraceProvider {
   const settings = configuration.skywalking;
   const agent = loadAgent(log, settings.logLevel);
   configure(agent, configuration);
   let service: Service = { name: configuration.service ?? '', instance: configuration.instance };
   const propagator = createPropagator(() => service);
-  const contextManager = new SkyWalkingContextManager(agent, createSilentSpan(agent));
+  const contextManager = new SkyWalkingContextManager(
+    agent,
+    createSilentSpan(agent),
+    currentContext,
+  );
   const reporter = createReporter(agent, settings, log);
   const openSpans = createOpenSpans(agent, settings.traceTimeout);
   const unrecorded = new UnsampledSpan(undefined);
@@ -53,6 +59,7 @@ export function createSkyWalking(
       getTracer: (scope): Tracer => createTracer(scope, tracerSettings),
     },
     target: `SkyWalking at ${settings.addresses.join(', ')}`,
+    runCall: (context, call, invocation) => contextManager.runCall(context, call, invocation),
     unrecorded: () => (mayBegin() ? undefined : unrecorded),
     traceIdOf(span) {
       if (span instanceof SkyWalkingSpan) return traceIdOf(span.agentSpan);
