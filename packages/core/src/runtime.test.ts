@@ -3,6 +3,7 @@ import { Agent, createServer, get as httpGet, type IncomingHttpHeaders } from 'n
 import { Server, connect, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
+import { inspect } from 'node:util';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { OfnError } from './errors.ts';
 import type { LoadedSource } from './function/load.ts';
@@ -292,7 +293,7 @@ describe('tracing', () => {
     await runtime.start();
     await runtime.stop();
     expect(runtime.state).toBe('stopped');
-    expect(warn.mock.calls.flat().join()).toMatch(/tracing .* what it has not sent is lost/);
+    expect(inspect(warn.mock.calls)).toMatch(/tracing .* what it has not sent is lost/);
     warn.mockRestore();
   });
 

@@ -15,7 +15,7 @@ const provider = {
   start() {},
   close: () => Promise.resolve(),
 };
-const { begin } = createCallTracer(provider, {
+const tracer = createCallTracer(provider, {
   baggage: {},
   namespace: 'shop',
   pod: 'shop-1',
@@ -42,12 +42,12 @@ function callOf(changes: object = {}): Invocation {
 
 /** Runs a handler as a call, and returns the spans of its segment. */
 function runCall(
-  handler: (trace: ReturnType<typeof begin>) => unknown,
+  handler: (trace: ReturnType<typeof tracer.begin>) => unknown,
   error?: unknown,
   status = 200,
 ) {
   const call = callOf({ error });
-  const trace = begin(call);
+  const trace = tracer.begin(call);
   trace.run(() => handler(trace), call);
   trace.end(call, { status });
   return (segments[0]?.spans ?? [])
@@ -128,7 +128,7 @@ test('a failure after the head of the answer has gone is one, and a refusal is n
 
 test('a span hands back the very promise of its code, and ends with it', async () => {
   const call = callOf();
-  const trace = begin(call);
+  const trace = tracer.begin(call);
   const { promise, resolve } = withResolvers();
   expect(trace.span('part', () => promise)).toBe(promise);
   trace.end(call, { status: 200 });
@@ -142,10 +142,10 @@ test('a span hands back the very promise of its code, and ends with it', async (
 test('a rejection that its code handles stays handled', async () => {
   const unhandled = vi.fn<() => void>();
   process.on('unhandledRejection', unhandled);
-  const trace = begin(callOf());
+  const trace = tracer.begin(callOf());
   const rejected = Promise.reject(new Error('handled'));
   rejected.catch(() => {});
-  trace.span('part', () => rejected);
+  void trace.span('part', () => rejected);
   await turn();
   await turn();
   process.off('unhandledRejection', unhandled);
@@ -154,13 +154,15 @@ test('a rejection that its code handles stays handled', async () => {
 
 test('what only has a `then` is handed back untouched', () => {
   const then = vi.fn<() => void>();
+  // oxlint-disable-next-line unicorn/no-thenable -- as the queries of some libraries are
   const query = { then };
   const throwing = {
+    // oxlint-disable-next-line unicorn/no-thenable -- as above
     get then(): unknown {
       throw new Error('then');
     },
   };
-  const trace = begin(callOf());
+  const trace = tracer.begin(callOf());
   expect(trace.span('part', () => query)).toBe(query);
   expect(trace.span('part', () => throwing)).toBe(throwing);
   expect(then).not.toHaveBeenCalled();
@@ -168,7 +170,7 @@ test('what only has a `then` is handed back untouched', () => {
 
 test('code of one call that runs in the context of another is still of its own', () => {
   const [first, second] = [callOf(), callOf({ function: { name: 'other' } })];
-  const [one, two] = [begin(first), begin(second)];
+  const [one, two] = [tracer.begin(first), tracer.begin(second)];
   one.run(() => {
     two.span('part', () => {});
     expect(two.propagation['traceparent']).toContain(two.traceId);
@@ -188,7 +190,7 @@ test('an event that asks to come again, or to be dropped, is no error', () => {
       error: Object.assign(new Error('busy'), { name }),
       origin: { input: { name: 'in', topic: 't' } },
     });
-    const trace = begin(call);
+    const trace = tracer.begin(call);
     trace.end(call, { acknowledgement: name === 'DropError' ? 'DROP' : 'RETRY' });
     const [entry] = segments[0]?.spans.map(toSummary) ?? [];
     expect(entry).toMatchObject({ tags: { input: 'in', topic: 't' } });
@@ -197,7 +199,7 @@ test('an event that asks to come again, or to be dropped, is no error', () => {
 });
 
 function withResolvers(): { promise: Promise<string>; resolve: (value: string) => void } {
-  let resolve = (_: string): void => {};
+  let resolve: (value: string) => void = () => {};
   const promise = new Promise<string>((settle) => {
     resolve = settle;
   });

@@ -85,7 +85,8 @@ function toUnrecordedCall(
 
 /** The context of a call that is traced here; `undefined` of any other. */
 export function contextOfCall(trace: object | undefined): Context | undefined {
-  return (trace as Partial<ContextOfCall> | undefined)?.context;
+  const { context } = (trace ?? {}) as { context?: Context };
+  return context;
 }
 
 interface ContextOfCall {

@@ -143,7 +143,7 @@ export function createStateStore(
 
   const { componentType } = described;
   const request = (
-    operation: keyof StateStore & string,
+    operation: keyof StateStore,
     ...asked: Parameters<typeof ask>
   ): Promise<SidecarReply> => {
     const target = { operation: `${operation} ${component}`, peer: component, componentType };

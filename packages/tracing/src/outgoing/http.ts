@@ -34,7 +34,7 @@ export function hookHttp(tracer: RequestTracer): () => void {
       // Node says what is wrong with it.
       if (call === undefined || url === undefined) return send(...args);
       const { input, options, callback } = call;
-      const method = String(options.method ?? 'GET').toUpperCase();
+      const method = (options.method ?? 'GET').toUpperCase();
       const span = beginRequest(tracer, 'http', method, url);
       const headers = withTrace(options.headers, span.headers);
       let sent: ClientRequest;

@@ -169,7 +169,7 @@ export function createReporter(
     collectors?.tick();
     if (collectors?.unreachable && !outage) {
       outage = true;
-      explain();
+      explain().catch(fail);
     }
     warnings.write();
     void report();
@@ -199,15 +199,14 @@ export function createReporter(
   }
 
   // A connection says only that it is not there. A call that does not wait for it says why.
-  function explain(): void {
+  async function explain(): Promise<void> {
     const client = link?.collectors.clients[0];
     if (link === undefined || client === undefined || instance === undefined) return;
     const alive = link.messages.heartbeat(instance.service);
-    void call(client, KEEP_ALIVE, alive, { ...link.calls, timeout: times.report }).then((error) => {
-      if (error === undefined || stop.signal.aborted) return;
-      warnings.failed(`none of the collectors can be reached: ${reasonOf(error)}`);
-      warnings.write();
-    });
+    const error = await call(client, KEEP_ALIVE, alive, { ...link.calls, timeout: times.report });
+    if (error === undefined || stop.signal.aborted) return;
+    warnings.failed(`none of the collectors can be reached: ${reasonOf(error)}`);
+    warnings.write();
   }
 
   function report(): Promise<void> {
@@ -276,9 +275,14 @@ export function createReporter(
     if (queue.length === 0) return;
     load();
     await encodeAll();
-    // What is known to be unreachable has been tried again and again.
-    const patience = link?.collectors.unreachable === true ? 0 : times.connect;
-    while (queue.length > 0 && (await link?.collectors.connected(patience))) await report();
+    while (queue.length > 0 && (await isConnected())) await report();
+  }
+
+  // What is known to be unreachable has been tried again and again.
+  async function isConnected(): Promise<boolean> {
+    if (link === undefined) return false;
+    const { collectors } = link;
+    return collectors.connected(collectors.unreachable ? 0 : times.connect);
   }
 }
 
