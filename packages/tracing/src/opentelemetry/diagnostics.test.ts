@@ -1,7 +1,7 @@
 import { diag, DiagLogLevel, type DiagLogger } from '@opentelemetry/api';
 import { afterEach, expect, test, vi } from 'vitest';
 import { routeDiagnostics } from './diagnostics.ts';
-import { createLines } from './lines.fixture.ts';
+import { createLines } from '../lines.fixture.ts';
 
 afterEach(() => {
   diag.disable();

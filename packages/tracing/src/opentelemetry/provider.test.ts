@@ -12,7 +12,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { ExporterSettings } from '../configuration.ts';
 import type { TraceProvider } from '../provider.ts';
-import { createLines, type Line } from './lines.fixture.ts';
+import { createLines, type Line } from '../lines.fixture.ts';
 import {
   createOtlpCollector,
   type CollectorBehaviour,

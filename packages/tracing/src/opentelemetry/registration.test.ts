@@ -14,7 +14,7 @@ import {
   BatchSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 import { afterEach, expect, test, vi } from 'vitest';
-import { createLines } from './lines.fixture.ts';
+import { createLines } from '../lines.fixture.ts';
 import { createOpenTelemetry } from './provider.ts';
 import { registeredProvider } from './registration.ts';
 

@@ -1,8 +1,8 @@
 // A reporter of this process's agent with short times, the log that it writes, and segments for it.
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import type { Logger } from '@ofn/core';
 import type { SkyWalkingSettings } from '../../configuration.ts';
+import { createLines, type Line } from '../../lines.fixture.ts';
 import { silentLog } from '../agent.fixture.ts';
 import { loadAgent, type Agent } from '../agent.ts';
 import { createReporter, type Reporter, type ReporterTiming } from './reporter.ts';
@@ -13,41 +13,13 @@ export const SERVICE = { name: 'orders', instance: 'orders-1' };
 export const agent: Agent = loadAgent(silentLog, 'error');
 agent.finalizeConfig(agent.config);
 
-/** A line of the log. */
-export interface Line {
-  readonly level: string;
-  readonly fields: Readonly<Record<string, unknown>>;
-  readonly message: string | undefined;
-}
-
-/** A logger whose lines can be looked at. */
-function createRecordingLog(): { readonly log: Logger; readonly lines: Line[] } {
-  const lines: Line[] = [];
-  const at =
-    (level: string) =>
-    (fields: object | string, message?: string): void => {
-      if (typeof fields === 'string') lines.push({ level, fields: {}, message: fields });
-      else lines.push({ level, fields: { ...fields }, message });
-    };
-  const log: Logger = {
-    trace: at('trace'),
-    debug: at('debug'),
-    info: at('info'),
-    warn: at('warn'),
-    error: at('error'),
-    fatal: at('fatal'),
-    child: () => log,
-  };
-  return { log, lines };
-}
-
 /** A reporter that takes milliseconds for what takes seconds. */
 export function createTestReporter(
   addresses: readonly string[],
   settings: Partial<SkyWalkingSettings> = {},
   timing: Partial<ReporterTiming> = {},
-): { readonly reporter: Reporter; readonly lines: Line[] } {
-  const { log, lines } = createRecordingLog();
+): { readonly reporter: Reporter; readonly lines: readonly Line[] } {
+  const { log, lines } = createLines();
   const reporter = createReporter(agent, { ...SETTINGS, addresses, ...settings }, log, {
     ...QUICK,
     ...timing,
