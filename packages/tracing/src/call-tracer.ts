@@ -207,11 +207,23 @@ class TracedCall implements CallTrace, ContextOfCall {
       failed(error);
       throw error;
     }
-    // Handed back as it is: another promise would be one that nobody handles. What only has a `then`
-    // may be a query that its first call starts; it is the caller's to call it.
-    if (result instanceof Promise) result.then(() => span.end(), failed);
-    else span.end();
-    return result;
+    // What only has a `then` may be a query that its first call starts: it is the caller's to call it.
+    if (!isPlainPromise(result)) {
+      span.end();
+      return result;
+    }
+    // A promise of its own: to look at one takes it for handled, and an error that nobody handles would
+    // be lost.
+    return result.then(
+      (value: unknown) => {
+        span.end();
+        return value;
+      },
+      (error: unknown) => {
+        failed(error);
+        throw error;
+      },
+    ) as T;
   }
 
   // Code that has lost its context, or runs in that of another call, is still code of this one.
@@ -219,6 +231,11 @@ class TracedCall implements CallTrace, ContextOfCall {
     const active = this.#settings.provider.contextManager.active();
     return active.getValue(CALL) === this ? active : this.context;
   }
+}
+
+// Of the language itself: another may do anything when it is asked for its value.
+function isPlainPromise(value: unknown): value is Promise<unknown> {
+  return value instanceof Promise && value.constructor === Promise && !Object.hasOwn(value, 'then');
 }
 
 function spanIdOf(span: Span): string | undefined {

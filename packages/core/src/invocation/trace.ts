@@ -23,7 +23,8 @@ export interface Trace {
   /**
    * Runs code as a span of its own, below the one it is called in. Without tracing it only runs it.
    *
-   * @returns What the code returns. A promise ends the span when it settles.
+   * @returns What the code returns. A promise ends the span when it settles; with tracing, it is
+   *   another one that settles in the same way.
    */
   span<T>(name: string, code: () => T): T;
 }

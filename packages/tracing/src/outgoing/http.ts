@@ -86,12 +86,13 @@ function toCall([first, second, third]: readonly unknown[]): SentCall | undefine
     const hasOptions = typeof second === 'object' && second !== null;
     return valid({
       input: first,
-      options: hasOptions ? second : {},
+      options: hasOptions ? { ...second } : {},
       callback: hasOptions || second === undefined || second === null ? third : second,
     });
   }
   if (typeof first !== 'object' || first === null) return undefined;
-  return valid({ input: undefined, options: first, callback: second });
+  // Node looks at what the options have themselves, and not at what they inherit.
+  return valid({ input: undefined, options: { ...first }, callback: second });
 }
 
 function valid(call: SentCall): SentCall | undefined {

@@ -2,7 +2,7 @@
 // reporter.
 import type { Logger } from '@ofn/core';
 import { loadAgent, type Agent, type AgentSpan, type Segment } from './agent.ts';
-import { SkyWalkingContextManager } from './context-manager.ts';
+import { SkyWalkingContextManager, type CurrentContext } from './context-manager.ts';
 import { createOpenSpans, type OpenSpans } from './open-spans.ts';
 import { createPropagator } from './propagator.ts';
 import { createSilentSpan } from './silent-span.ts';
@@ -36,12 +36,16 @@ export interface AgentFixture {
 }
 
 /** Loads the agent as the provider does. One for a test file: its parts are those of the process. */
-export function createAgent(): AgentFixture {
+export function createAgent(currentContext?: CurrentContext): AgentFixture {
   const agent = loadAgent(silentLog, 'error');
   agent.finalizeConfig(agent.config);
   const segments: Segment[] = [];
   agent.emitter.on('segment-finished', (segment) => segments.push(segment));
-  const contextManager = new SkyWalkingContextManager(agent, createSilentSpan(agent));
+  const contextManager = new SkyWalkingContextManager(
+    agent,
+    createSilentSpan(agent),
+    currentContext,
+  );
   const propagator = createPropagator(() => SERVICE);
   const fixture: AgentFixture = {
     agent,

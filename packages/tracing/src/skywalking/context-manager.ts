@@ -13,9 +13,11 @@ interface Scope {
   readonly context: Context;
   /** The agent's spans around the code, the innermost last. */
   readonly spans: AgentSpan[];
+  /** The context of the call that it was made in. In another call, or in none, it means nothing. */
+  readonly call: Context | undefined;
 }
 
-const OUTSIDE: Scope = { context: ROOT_CONTEXT, spans: [] };
+const OUTSIDE: Scope = { context: ROOT_CONTEXT, spans: [], call: undefined };
 
 /** The context of the call that the running code belongs to; `undefined` outside of any. */
 export type CurrentContext = () => Context | undefined;
@@ -74,7 +76,7 @@ export class SkyWalkingContextManager extends AsyncLocalStorageContextManager {
     thisArg?: ThisParameterType<F>,
     ...args: A
   ): ReturnType<F> {
-    const scope = { context, spans: this.#stackOf(context) };
+    const scope = { context, spans: this.#stackOf(context), call: this.#currentContext?.() };
     const bound = thisArg === undefined ? code : (code.bind(thisArg) as F);
     return this.#storage.run(scope, bound, ...args);
   }
@@ -85,9 +87,8 @@ export class SkyWalkingContextManager extends AsyncLocalStorageContextManager {
     call: (invocation: Invocation) => unknown,
     invocation: Invocation,
   ): unknown {
-    // A listener may be called from inside a span of another call.
-    const isElsewhere =
-      this.#currentContext === undefined || this.#storage.getStore() !== undefined;
+    // A listener may be called from inside a span.
+    const isElsewhere = this.#currentContext === undefined || this.#inner() !== undefined;
     return isElsewhere ? this.with(context, call, undefined, invocation) : call(invocation);
   }
 
@@ -107,16 +108,25 @@ export class SkyWalkingContextManager extends AsyncLocalStorageContextManager {
   }
 
   #scope(): Scope {
-    const inner = this.#storage.getStore();
+    const inner = this.#inner();
     if (inner !== undefined) return inner;
     const context = this.#currentContext?.();
-    return context === undefined ? OUTSIDE : { context, spans: this.#stackOf(context) };
+    return context === undefined
+      ? OUTSIDE
+      : { context, spans: this.#stackOf(context), call: context };
+  }
+
+  // What a hook of the agent enters in the synchronous part of a call stays in the async resource that
+  // called it, and the next call may come by the same.
+  #inner(): Scope | undefined {
+    const inner = this.#storage.getStore();
+    return inner !== undefined && inner.call === this.#currentContext?.() ? inner : undefined;
   }
 
   // The agent's way to change the spans of the code that runs, and of none that was started before.
-  #renew({ context, spans }: Scope): AgentSpan[] {
+  #renew({ call, context, spans }: Scope): AgentSpan[] {
     const copy = [...spans];
-    if (!this.#isDetached) this.#storage.enterWith({ context, spans: copy });
+    if (!this.#isDetached) this.#storage.enterWith({ context, spans: copy, call });
     return copy;
   }
 

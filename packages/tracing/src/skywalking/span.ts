@@ -44,7 +44,8 @@ export class SkyWalkingSpan implements Span {
   ) {
     this.agentSpan = agentSpan;
     // Those that have ended would be kept by all that come after them.
-    this.stack = [...around.filter(({ endTime }) => endTime === 0), agentSpan];
+    const open = around.filter((span) => span.endTime === 0 && span !== agentSpan);
+    this.stack = [...open, agentSpan];
     this.remote = remote;
     this.#stop = stop;
     this.#ended = stop === undefined;

@@ -16,7 +16,7 @@ export interface SegmentQueue {
     /** Older ones, for which there is no room any more. */
     readonly dropped: number;
   };
-  /** Takes out all that are encoded. */
+  /** Takes out the oldest that are encoded, as many as one report holds. */
   take(): readonly Buffer[];
   /**
    * Puts back what a report did not deliver, before what has come since; each segment once.
@@ -28,6 +28,9 @@ export interface SegmentQueue {
 // A span takes about 7 µs, so that no call waits for more than a fraction of a millisecond.
 const SEGMENTS_AT_ONCE = 10;
 const SPANS_AT_ONCE = 30;
+
+// A report has a deadline, however many wait.
+const SEGMENTS_A_REPORT = 1000;
 
 // gRPC refuses a message above 4 MiB, and with it the stream that it comes by.
 const LARGEST_SEGMENT = 3 * 1024 * 1024;
@@ -85,9 +88,8 @@ export function createSegmentQueue(limit: number, largest = LARGEST_QUEUE): Segm
       return { unfit, dropped: fit() };
     },
     take() {
-      const taken = encoded;
-      encoded = [];
-      bytes = 0;
+      const taken = encoded.splice(0, SEGMENTS_A_REPORT);
+      for (const { length } of taken) bytes -= length;
       return taken;
     },
     putBack(segments) {

@@ -214,23 +214,30 @@ export function createReporter(
       .catch(fail)
       .finally(() => {
         reporting = undefined;
-        onTheirWay = 0;
       });
     return reporting;
   }
 
   async function sendQueued(): Promise<void> {
+    let goesOn = true;
+    while (goesOn && queue.length > queue.fresh) goesOn = await sendSome();
+  }
+
+  // Whether more can be sent.
+  async function sendSome(): Promise<boolean> {
     const collector = link?.collectors.current;
-    if (link === undefined || collector === undefined || queue.length === queue.fresh) return;
+    if (link === undefined || collector === undefined) return false;
     const { collectors, calls } = link;
     const segments = queue.take();
     onTheirWay = segments.length;
     const stream = openStream(collector.client, COLLECT, calls);
     const error = await sendSegments(segments, stream, times.turn);
-    if (error === undefined) return;
+    onTheirWay = 0;
+    if (error === undefined) return true;
     warnings.failed(error.message);
     warnings.dropped(queue.putBack(segments), error.message);
     collectors.avoid(collector, error);
+    return false;
   }
 
   function fail(thrown: unknown): void {
