@@ -172,7 +172,7 @@ test('what only has a `then` is handed back untouched', () => {
   // oxlint-disable-next-line unicorn/no-thenable -- as the queries of some libraries are
   const query = { then };
   const throwing = {
-    // oxlint-disable-next-line unicorn/no-thenable -- as above
+    // oxlint-disable-next-line unicorn/no-thenable -- as a query that fails when it is looked at
     get then(): unknown {
       throw new Error('then');
     },

@@ -57,7 +57,12 @@ export function createTracer(scope: string, settings: TracerSettings): Tracer {
     ) {
       return new SkyWalkingSpan(outer.agentSpan, outer.stack, outer.remote);
     }
-    const agentSpan = create(kind, meaning.operation, outer?.agentSpan);
+    const type = leaves
+      ? agent.ExitSpan
+      : outer === undefined && kind !== SpanKind.INTERNAL
+        ? agent.EntrySpan
+        : agent.LocalSpan;
+    const agentSpan = create(type, meaning.operation, outer?.agentSpan);
     const { layer, peer } = meaning;
     Object.assign(agentSpan, { layer, peer, component: new agent.Component(meaning.component) });
     if (outer === undefined && remote !== undefined) refer(agentSpan, remote);
@@ -112,16 +117,14 @@ export function createTracer(scope: string, settings: TracerSettings): Tracer {
     return matches(path) || matches(`${method}:${path}`);
   }
 
-  function create(kind: SpanKind, operation: string, outer: AgentSpan | undefined): AgentSpan {
-    const { EntrySpan, ExitSpan, LocalSpan, SpanContext } = agent;
-    const isExit = kind === SpanKind.CLIENT || kind === SpanKind.PRODUCER;
-    const type = isExit
-      ? ExitSpan
-      : outer === undefined && kind !== SpanKind.INTERNAL
-        ? EntrySpan
-        : LocalSpan;
+  function create(
+    type: Agent['ExitSpan' | 'EntrySpan' | 'LocalSpan'],
+    operation: string,
+    outer: AgentSpan | undefined,
+  ): AgentSpan {
     const { segment } = outer?.context ?? {};
-    const context = outer?.context instanceof SpanContext ? outer.context : new SpanContext();
+    const context =
+      outer?.context instanceof agent.SpanContext ? outer.context : new agent.SpanContext();
     // The agent's types ask for an outer span that its code does not need.
     const span = context.newSpan(type, outer as AgentSpan, operation);
     // After the end of a segment, what still happens goes into another, which refers to it.
