@@ -19,6 +19,14 @@ export const figures = {
   tracingRate: { text: 'requests/s, SkyWalking on over off', atLeast: 0.85 },
   tracingLatency: { text: 'p99 in ms at 1,000 requests/s, SkyWalking on minus off', atMost: 0.5 },
   tracingColdStart: { text: 'cold start in ms, SkyWalking on minus off', atMost: 120 },
+  adapter: { text: 'requests/s, with the adapter for KEDA over without', atLeast: 0.97 },
+  interceptorRate: { text: 'requests/s at 32 connections, interceptor over direct', atLeast: 0.5 },
+  interceptorLatency: {
+    text: 'p50 in ms at 1,000 requests/s, interceptor minus direct',
+    atMost: 0.4,
+  },
+  interceptorHeap: { text: 'heap growth in bytes a request, interceptor', atMost: 4 },
+  simulation: { text: 'ms to simulate an hour of 1-second load', atMost: 50 },
   coldStart: { text: 'cold start, ours over bare node:http', atMost: 1.4 },
   resident: { text: 'resident memory after the requests, ours over bare', atMost: 1.3 },
   // A single pointer that is kept for each request would be 8 bytes.

@@ -3,7 +3,8 @@ import { measureColdStart } from './cold-start.js';
 import { measureCpuTime } from './cpu-time.js';
 import { measureHeap, measureResident } from './memory.js';
 import { measureOutgoing } from './outgoing.js';
-import { differenceOf, ratioOf } from './statistics.js';
+import { measureSimulation } from './simulation.js';
+import { differenceOf, ratioOf, summarize } from './statistics.js';
 import {
   column,
   describeRecorded,
@@ -13,6 +14,7 @@ import {
   renderMore,
   renderOutgoing,
   renderOverBare,
+  renderTimes,
 } from './tables.js';
 import { measureTracing, measureTracingColdStart } from './tracing.js';
 
@@ -24,6 +26,7 @@ const EVENTS = { unit: 'events', base: 'events' };
 const TRACED_ROUND = 10;
 const RECORDED = 'What the collector got:';
 const HEAP_OVER = 1_000_000;
+const INTERCEPTED_OVER = 200_000;
 
 /** Measures by name; each resolves to `{title, table, notes, figures}`. */
 export const measures = {
@@ -164,6 +167,59 @@ export const measures = {
       table: renderMore(series, 'ours'),
       notes: [],
       figures: { tracingColdStart: differenceOf(series.get('traced'), series.get('ours')) },
+    };
+  },
+
+  async adapter(settings) {
+    const { series, differences } = await measureCpuTime(['ours', 'keda'], 'hello-end', settings);
+    return {
+      title: 'With the adapter for KEDA and without',
+      table: renderCpuTime(series),
+      notes: differences,
+      figures: { adapter: rateRatio(series, 'ours', 'keda') },
+    };
+  },
+
+  async interceptor(settings) {
+    const keys = ['ours', 'intercepted'];
+    const { series, differences } = await measureCpuTime(keys, 'hello-end', settings);
+    const paced = await measureCpuTime(keys, 'hello-end', { ...settings, rate: REQUEST_RATE });
+    const [behind, direct] = keys.toReversed().map((key) => column(paced.series, key, 'p50'));
+    return {
+      title: 'Through the interceptor and directly',
+      table: [
+        `One after the other, as fast as they are answered:\n\n${renderCpuTime(series)}`,
+        `At ${REQUEST_RATE.toLocaleString('en')} requests a second:\n\n${renderCpuTime(paced.series)}`,
+      ].join('\n\n'),
+      about: 'Headers that differ from those of the direct way:',
+      notes: differences,
+      figures: {
+        interceptorRate: rateRatio(series, 'ours', 'intercepted'),
+        interceptorLatency: differenceOf(behind, direct),
+      },
+    };
+  },
+
+  async 'interceptor-heap'({ load }) {
+    const series = new Map();
+    const settings = { requests: INTERCEPTED_OVER, load };
+    series.set('intercepted', await measureHeap('intercepted', 'hello-end', settings));
+    const perRequest = growth(series.get('intercepted')) / INTERCEPTED_OVER;
+    return {
+      title: `Heap of the interceptor over ${INTERCEPTED_OVER.toLocaleString('en')} requests, garbage collected`,
+      table: renderHeap(series, INTERCEPTED_OVER),
+      notes: [],
+      figures: { interceptorHeap: { median: perRequest, lowest: perRequest, highest: perRequest } },
+    };
+  },
+
+  async simulation({ launches, rounds }) {
+    const times = measureSimulation(launches * rounds);
+    return {
+      title: 'An hour of load simulated, second by second',
+      table: renderTimes(times),
+      notes: [],
+      figures: { simulation: summarize(times) },
     };
   },
 

@@ -55,6 +55,16 @@ export const peers = {
     start: ours,
     env: { SW_AGENT_MAX_BUFFER_SIZE: '100000' },
   },
+  // The same framework behind KEDA: its adapter on.
+  keda: {
+    label: '@ofn/core --keda',
+    start: (workload, port) => [...ours(workload, port), '--keda', '--keda-add-on=0.5'],
+  },
+  // The interceptor in a process of its own, in front of the same framework in another.
+  intercepted: {
+    label: '@ofn/core behind ofn-interceptor',
+    start: (workload, port) => [serverFile('interceptor'), port, ...ours(workload, 0)],
+  },
   // The same framework, as a function that takes the events of a topic.
   events: {
     label: '@ofn/core',

@@ -17,6 +17,7 @@ export function differenceOf(values, others) {
   return summarize(values.map((value, round) => value - others[round]));
 }
 
-function summarize(values) {
+/** The median, lowest and highest of values. */
+export function summarize(values) {
   return { median: median(values), lowest: Math.min(...values), highest: Math.max(...values) };
 }

@@ -1,6 +1,25 @@
 // The public names, one by one.
 export { KedaError, type KedaErrorCode, type KedaIssue } from './errors.ts';
-export type { ProfileName } from './profile.ts';
+export type { InterceptorSettings, ProfileName } from './profile.ts';
 export type { Count, Counts } from './interceptor/counts.ts';
-export type { Route } from './routing/route.ts';
-export type { ScalingOptions } from './scaler/options.ts';
+export {
+  createInterceptor,
+  type Interceptor,
+  type InterceptorOptions,
+} from './interceptor/interceptor.ts';
+export { parseInterceptorEnvironment } from './interceptor/environment.ts';
+export type {
+  HeaderMatch,
+  Route,
+  RouteRule,
+  ServiceTarget,
+  StaticResponse,
+  StaticRoute,
+} from './routing/route.ts';
+export {
+  DEFAULT_SCALING,
+  type ScalingMetric,
+  type ScalingOptions,
+  type ScalingPolicy,
+  type ScalingRules,
+} from './scaler/options.ts';

@@ -32,10 +32,12 @@ export interface StaticResponse {
   readonly body: string;
 }
 
-/** A reply at a path of a route, whatever its backend does. */
+/** Requests of a route that are not counted, so that they scale nothing. */
 export interface StaticRoute {
-  /** Path prefixes. */
-  readonly paths: readonly string[];
+  /** A request must meet one of them. */
+  readonly rules: readonly RouteRule[];
+  /** `Always`, or only while no instance is ready; otherwise such a request is forwarded. */
+  readonly mode: 'Always' | 'WhenUnavailable';
   readonly response: StaticResponse;
 }
 
@@ -58,6 +60,7 @@ export interface Route {
   readonly fallback: ServiceTarget | undefined;
   /** What is answered at once while the target has no ready instance. */
   readonly placeholder: StaticResponse | undefined;
+  /** The first that fits is taken. */
   readonly staticRoutes: readonly StaticRoute[];
 }
 

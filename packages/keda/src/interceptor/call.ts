@@ -1,0 +1,193 @@
+// One request on its way: counted, held until an instance is ready, and then forwarded or tunnelled.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { InterceptorSettings, Profile } from '../profile.ts';
+import type { Route, ServiceTarget } from '../routing/route.ts';
+import type { RouteCounter } from './counter.ts';
+import { DialError, type Dialer } from './dial.ts';
+import type { EndpointKeys, Endpoints } from './endpoints.ts';
+import type { Pool } from './pool.ts';
+import { answer, answerStatic, cutOff } from './reply.ts';
+import type { RequestTarget } from './target.ts';
+
+/** What all calls share. */
+export interface CallSettings {
+  readonly profile: Profile;
+  readonly settings: InterceptorSettings;
+  readonly endpoints: Endpoints;
+  readonly dialer: Dialer;
+  readonly pool: Pool;
+  readonly log: Log;
+}
+
+/** Where the interceptor says what happened. */
+export interface Log {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** Sends a call to its target, once there is an instance. */
+export type Forward = (call: Call) => void;
+
+/** A request with a route. */
+export class Call {
+  readonly shared: CallSettings;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly route: Route;
+  readonly target: RequestTarget;
+  /** Where it is sent: the target of its route, or what stands in for it. */
+  service: Service;
+  /** Names and values that the interceptor adds to the response. */
+  addedHeaders: readonly string[] = [];
+  /** Ends what is under way for the call; set by whoever has something under way. */
+  onEnd: (() => void) | undefined = undefined;
+  #over = false;
+  #counter: RouteCounter | undefined;
+  #deadline: NodeJS.Timeout | undefined;
+  #aborted: AbortController | undefined;
+
+  constructor(
+    shared: CallSettings,
+    request: IncomingMessage,
+    response: ServerResponse,
+    route: Route,
+    target: RequestTarget,
+  ) {
+    this.shared = shared;
+    this.request = request;
+    this.response = response;
+    this.route = route;
+    this.target = target;
+    this.service = serviceOf(route, route.target);
+  }
+
+  /** Whether its response has ended, or its caller is gone. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** Aborts when the call is over. Made by those who need it. */
+  get signal(): AbortSignal {
+    this.#aborted ??= new AbortController();
+    if (this.#over) this.#aborted.abort();
+    return this.#aborted.signal;
+  }
+
+  /** @param counter Counts the call until it ends; `undefined` for one that is not to be counted. */
+  start(counter: RouteCounter | undefined, forward: Forward): void {
+    const { endpoints, settings } = this.shared;
+    const { placeholder, timeouts } = this.route;
+    this.#counter = counter;
+    counter?.begin();
+    const requestTimeout = timeouts.request ?? settings.requestTimeout;
+    if (requestTimeout > 0) {
+      this.#deadline = setTimeout(() => this.fail(504, 'the request took too long'), requestTimeout);
+    }
+    if (endpoints.isReady(this.service)) {
+      this.#addColdStart('false');
+      forward(this);
+    } else if (placeholder !== undefined) answerStatic(this.response, placeholder);
+    else this.#hold(forward);
+  }
+
+  /** The response has ended, or its caller is gone; nothing more is done for it. */
+  end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#deadline);
+    this.#counter?.end();
+    this.#aborted?.abort();
+    this.onEnd?.();
+  }
+
+  /** Answers with a status that says it all, or cuts off what has begun; ends what is under way. */
+  fail(status: number, reason: string): void {
+    if (this.#over) return;
+    const { log, profile } = this.shared;
+    log.warn({ route: this.#key, path: this.target.path, status }, reason);
+    const under = this.onEnd;
+    this.onEnd = undefined;
+    if (this.response.headersSent) cutOff(this.response);
+    else answer(this.response, status, profile.plainBody(status), this.addedHeaders);
+    under?.();
+  }
+
+  /** Fails a call for which no connection could be had. */
+  failToDial(error: unknown): void {
+    const { profile } = this.shared;
+    const status = error instanceof DialError ? profile.timeoutStatus : 502;
+    this.fail(status, (error as Error).message);
+  }
+
+  get #key(): string {
+    return `${this.route.namespace}/${this.route.name}`;
+  }
+
+  #hold(forward: Forward): void {
+    const { endpoints, profile, settings } = this.shared;
+    const { fallback, timeouts } = this.route;
+    const given = timeouts.readiness ?? settings.readinessTimeout;
+    const timeout = given === 0 && fallback !== undefined ? FALLBACK_AFTER : given;
+    let timer: NodeJS.Timeout | undefined;
+    const stopWaiting = endpoints.wait(this.service, () => {
+      release();
+      this.#addColdStart('true');
+      forward(this);
+    });
+    const release = (): void => {
+      clearTimeout(timer);
+      stopWaiting();
+      this.onEnd = undefined;
+    };
+    this.onEnd = release;
+    if (timeout === 0) return;
+    timer = setTimeout(() => {
+      release();
+      if (fallback !== undefined) {
+        this.service = serviceOf(this.route, fallback);
+        forward(this);
+        return;
+      }
+      const { service } = this.route.target;
+      const reason = `no instance of ${service} was ready within ${timeout} ms`;
+      this.shared.log.warn({ route: this.#key, path: this.target.path }, reason);
+      answer(this.response, profile.notReady.status, profile.notReady.body(reason));
+    }, timeout);
+  }
+
+  #addColdStart(value: 'true' | 'false'): void {
+    if (this.shared.settings.coldStartHeader) this.addedHeaders = COLD_START[value];
+  }
+}
+
+// Milliseconds.
+const FALLBACK_AFTER = 30_000;
+
+const COLD_START = {
+  true: ['X-Keda-Http-Cold-Start', 'true'],
+  false: ['X-Keda-Http-Cold-Start', 'false'],
+} as const;
+
+/** A port of a service, under the names that its instances are registered by. */
+export interface Service extends EndpointKeys {
+  /** Its name in the cluster's DNS, with the port. */
+  readonly authority: string;
+}
+
+const services = new WeakMap<ServiceTarget, Service>();
+
+// Put together once for all requests.
+function serviceOf({ namespace }: Route, target: ServiceTarget): Service {
+  let service = services.get(target);
+  if (service === undefined) {
+    const { port, service: name } = target;
+    service = {
+      service: `${namespace}/${name}`,
+      servicePort: `${namespace}/${name}:${port}`,
+      authority: `${name}.${namespace}:${port}`,
+    };
+    services.set(target, service);
+  }
+  return service;
+}

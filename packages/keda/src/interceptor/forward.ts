@@ -1,0 +1,242 @@
+// Forwards one call over a connection to an instance: the request goes there, the response comes back,
+// each as fast as it is taken at the other end.
+import { createGunzip, type Gunzip } from 'node:zlib';
+import type { Dispatcher } from 'undici';
+import type { Call } from './call.ts';
+import { toForwardedHeaders, toResponseHeaders } from './headers.ts';
+import { ConnectionClosedError, type Connection } from './pool.ts';
+import { cutOff, http2StreamOf, sendHead } from './reply.ts';
+import { RequestBody, hasBody } from './request-body.ts';
+import { cleanQuery, reencodePath } from './target.ts';
+
+/** Forwards a call whose target has an instance. */
+export function forward(call: Call): void {
+  const connection = call.shared.pool.take(call.service);
+  if (connection === undefined) openAndSend(call);
+  else new Forwarding(call, connection).send();
+}
+
+function openAndSend(call: Call): void {
+  call.onEnd = undefined;
+  call.shared.pool.open(call.service, call.signal).then(
+    (connection) => {
+      if (call.over) call.shared.pool.give(call.service, connection);
+      else new Forwarding(call, connection).send();
+    },
+    (error: unknown) => call.failToDial(error),
+  );
+}
+
+// Requests that Go's client sends again when its connection turns out to be closed.
+const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
+
+class Forwarding implements Dispatcher.DispatchHandler {
+  readonly #call: Call;
+  readonly #connection: Connection;
+  readonly #hasBody: boolean;
+  #abort: ((error?: Error) => void) | undefined;
+  #headersTimer: NodeJS.Timeout | undefined;
+  #resume: () => void = () => {};
+  #begun = false;
+  #asksForGzip = false;
+  #gunzip: Gunzip | undefined;
+  #trailers = false;
+  // What add-on 0.5 holds back.
+  #held: Buffer[] | undefined;
+  #heldBytes = 0;
+
+  constructor(call: Call, connection: Connection) {
+    this.#call = call;
+    this.#connection = connection;
+    this.#hasBody = hasBody(call.request) || isOpenHttp2(call);
+  }
+
+  send(): void {
+    const { request, service, shared, target } = this.#call;
+    const { profile } = shared;
+    const { asksForGzip, list } = toForwardedHeaders(
+      request,
+      profile,
+      target.host,
+      service.authority,
+    );
+    this.#asksForGzip = asksForGzip;
+    this.#call.onEnd = this.#stop;
+    const path = profile.keepsPath
+      ? target.path + cleanQuery(target.query)
+      : reencodePath(target.path) + target.query;
+    this.#connection.client.dispatch(
+      {
+        method: (request.method ?? 'GET') as Dispatcher.HttpMethod,
+        path,
+        headers: list,
+        body: this.#hasBody ? new RequestBody(request, this.#onFirstRead) : null,
+      },
+      this,
+    );
+  }
+
+  readonly #onFirstRead = (): void => {
+    const { request, response } = this.#call;
+    if (request.headers.expect !== undefined && !response.headersSent) response.writeContinue();
+  };
+
+  // The caller is gone, or the call has failed: the instance need not go on.
+  readonly #stop = (): void => {
+    clearTimeout(this.#headersTimer);
+    this.#abort?.(new Error('the call has ended'));
+  };
+
+  onConnect(abort: (error?: Error) => void): void {
+    this.#abort = abort;
+    if (this.#call.over) abort(new Error('the call has ended'));
+  }
+
+  onRequestSent(): void {
+    const { route, shared } = this.#call;
+    const timeout = route.timeouts.responseHeader ?? shared.settings.responseHeaderTimeout;
+    if (timeout > 0) this.#headersTimer = setTimeout(this.#onHeadersLate, timeout, timeout);
+  }
+
+  readonly #onHeadersLate = (timeout: number): void => {
+    const { timeoutStatus } = this.#call.shared.profile;
+    this.#call.fail(timeoutStatus, `no response headers within ${timeout} ms`);
+  };
+
+  onHeaders(status: number, raw: Buffer[], resume: () => void): boolean {
+    const call = this.#call;
+    if (call.over) return true;
+    const { profile } = call.shared;
+    const headers = toResponseHeaders(raw, this.#asksForGzip);
+    if (status < 200) {
+      if (status === 103) writeEarlyHints(call, headers.list);
+      return true;
+    }
+    clearTimeout(this.#headersTimer);
+    this.#begun = true;
+    this.#resume = resume;
+    const { request, response } = call;
+    // What is still to come of the request would stand before the next one.
+    if (!request.complete) response.shouldKeepAlive = false;
+    const { list, trailers } = headers;
+    if (trailers !== undefined) {
+      this.#trailers = true;
+      list.push('Trailer', trailers);
+    }
+    list.push(...call.addedHeaders);
+    sendHead(response, status, list);
+    response.on('drain', this.#onDrain);
+    if (profile.responseBuffer > 0) this.#held = [];
+    else if (headers.isEventStream || !headers.hasLength) response.flushHeaders();
+    if (headers.isGzip && request.method !== 'HEAD') this.#unzip();
+    return true;
+  }
+
+  readonly #onDrain = (): void => this.#resume();
+
+  #unzip(): void {
+    const gunzip = createGunzip();
+    gunzip.on('data', (chunk: Buffer) => {
+      if (this.#write(chunk)) return;
+      gunzip.pause();
+      this.#call.response.once('drain', () => gunzip.resume());
+    });
+    gunzip.on('drain', this.#onDrain);
+    gunzip.on('end', () => this.#end());
+    gunzip.on('error', () => cutOff(this.#call.response));
+    this.#gunzip = gunzip;
+  }
+
+  onData(chunk: Buffer): boolean {
+    if (this.#gunzip !== undefined) return this.#gunzip.write(chunk);
+    return this.#write(chunk);
+  }
+
+  #write(chunk: Buffer): boolean {
+    const held = this.#held;
+    if (held === undefined) return this.#call.response.write(chunk);
+    held.push(chunk);
+    this.#heldBytes += chunk.length;
+    return this.#heldBytes < this.#call.shared.profile.responseBuffer || this.#release();
+  }
+
+  #release(): boolean {
+    const held = this.#held ?? [];
+    this.#held = held.length === 0 ? this.#held : [];
+    this.#heldBytes = 0;
+    return held.length === 0 || this.#call.response.write(Buffer.concat(held));
+  }
+
+  onComplete(trailers: string[] | null): void {
+    const { pool } = this.#call.shared;
+    this.#abort = undefined;
+    if (this.#hasBody && !this.#call.request.complete) pool.drop(this.#connection);
+    else pool.give(this.#call.service, this.#connection);
+    if (this.#trailers && trailers !== null) this.#addTrailers(trailers);
+    if (this.#gunzip === undefined) this.#end();
+    else this.#gunzip.end();
+  }
+
+  #addTrailers(raw: readonly (string | Buffer)[]): void {
+    const pairs: [string, string][] = [];
+    for (let index = 0; index < raw.length; index += 2) {
+      pairs.push([toLatin1(raw[index]), toLatin1(raw[index + 1])]);
+    }
+    if (pairs.length > 0) this.#call.response.addTrailers(Object.fromEntries(pairs));
+  }
+
+  #end(): void {
+    const held = this.#held ?? [];
+    if (held.length > 0) this.#call.response.end(Buffer.concat(held));
+    else this.#call.response.end();
+  }
+
+  onError(error: Error): void {
+    clearTimeout(this.#headersTimer);
+    this.#abort = undefined;
+    const call = this.#call;
+    const { pool } = call.shared;
+    pool.drop(this.#connection);
+    this.#gunzip?.destroy();
+    if (call.over || call.onEnd !== this.#stop) return;
+    if (this.#begun) {
+      cutOff(call.response);
+      return;
+    }
+    call.onEnd = undefined;
+    if (this.#maySendAgain(error)) openAndSend(call);
+    else call.fail(502, error.message);
+  }
+
+  // What was never sent may be sent; what was sent over a connection that was being closed, only when
+  // it does the same twice.
+  #maySendAgain(error: Error): boolean {
+    if (error instanceof ConnectionClosedError) return true;
+    if (!this.#connection.reused || this.#hasBody) return false;
+    const { headers, method = 'GET' } = this.#call.request;
+    return (
+      REPEATABLE.has(method) ||
+      headers['idempotency-key'] !== undefined ||
+      headers['x-idempotency-key'] !== undefined
+    );
+  }
+}
+
+// Over HTTP/2 a body needs no length: there is one unless the head said that it was all.
+function isOpenHttp2({ request, response }: Call): boolean {
+  const stream = http2StreamOf(response) as { endAfterHeaders?: boolean } | undefined;
+  return stream !== undefined && stream.endAfterHeaders !== true && !request.readableEnded;
+}
+
+function writeEarlyHints({ response }: Call, list: readonly string[]): void {
+  const hints: Record<string, string> = {};
+  for (let index = 0; index < list.length; index += 2) {
+    hints[(list[index] ?? '').toLowerCase()] = list[index + 1] ?? '';
+  }
+  // Node sends none without a link.
+  if (hints['link'] !== undefined) response.writeEarlyHints(hints);
+}
+
+function toLatin1(value: string | Buffer | undefined): string {
+  return typeof value === 'string' ? value : (value?.toString('latin1') ?? '');
+}

@@ -1,0 +1,154 @@
+// The headers that go on: to the function and back, without those that are for one hop only.
+import type { IncomingMessage } from 'node:http';
+import type { Profile } from '../profile.ts';
+
+// RFC 9110, 7.6.1, and what proxies have always taken for such.
+const HOP_BY_HOP = new Set([
+  'connection',
+  'proxy-connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** What a request is forwarded with. */
+export interface ForwardedHeaders {
+  /** Names and values in turns. */
+  readonly list: string[];
+  /** Whether gzip is asked for in the caller's place, who did not say what it takes. */
+  readonly asksForGzip: boolean;
+}
+
+/**
+ * The headers of a request as the function gets them.
+ *
+ * @param host The host that the request is for.
+ * @param service What the function gets as Host where the profile rewrites it.
+ */
+export function toForwardedHeaders(
+  request: IncomingMessage,
+  profile: Pick<Profile, 'host' | 'setsForwarded'>,
+  host: string,
+  service: string,
+): ForwardedHeaders {
+  const { headers, method, rawHeaders, socket } = request;
+  const named = connectionTokens(headers.connection);
+  const list: string[] = ['Host', profile.host === 'caller' ? host : service];
+  let forwardedFor = '';
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? '';
+    const value = rawHeaders[index + 1] ?? '';
+    const lower = name.toLowerCase();
+    switch (lower) {
+      case 'host':
+      case 'expect':
+        continue;
+      case 'x-forwarded-for':
+        forwardedFor = forwardedFor === '' ? value : `${forwardedFor}, ${value}`;
+        continue;
+      case 'forwarded':
+        if (profile.setsForwarded) continue;
+        break;
+      default:
+        // Pseudo-headers of HTTP/2 among them.
+        if (lower.startsWith(':') || HOP_BY_HOP.has(lower)) continue;
+        if (named?.has(lower) === true) continue;
+    }
+    list.push(name, value);
+  }
+  // Trailers may be asked for over any hop (RFC 9110, 10.1.4).
+  if (/(?:^|,)\s*trailers\s*(?:,|;|$)/i.test(String(headers.te ?? ''))) list.push('Te', 'trailers');
+  const address = clientAddress(socket.remoteAddress);
+  list.push(
+    'X-Forwarded-For',
+    forwardedFor === '' ? address : `${forwardedFor}, ${address}`,
+  );
+  if (profile.setsForwarded) {
+    if (!headers['x-forwarded-host']) list.push('X-Forwarded-Host', host);
+    if (!headers['x-forwarded-proto']) list.push('X-Forwarded-Proto', 'http');
+  }
+  const asksForGzip =
+    headers['accept-encoding'] === undefined && headers.range === undefined && method !== 'HEAD';
+  if (asksForGzip) list.push('Accept-Encoding', 'gzip');
+  return { list, asksForGzip };
+}
+
+// Node tells an IPv4 address of a socket for both as an IPv6 one.
+function clientAddress(address = ''): string {
+  return address.startsWith('::ffff:') ? address.slice(7) : address;
+}
+
+function connectionTokens(value: string | undefined): ReadonlySet<string> | undefined {
+  if (value === undefined || value === 'keep-alive' || value === 'close') return undefined;
+  return new Set(value.toLowerCase().split(',').map((token) => token.trim()));
+}
+
+/** The headers of a response as the caller gets them. */
+export interface ResponseHeaders {
+  readonly list: string[];
+  /** Whether the body is of a length that was announced. */
+  readonly hasLength: boolean;
+  readonly isEventStream: boolean;
+  readonly isGzip: boolean;
+  /** Names of trailers that were announced. */
+  readonly trailers: string | undefined;
+}
+
+/** @param unzips Whether a gzip body is unpacked, so that its length and encoding are not told. */
+export function toResponseHeaders(raw: readonly Buffer[], unzips: boolean): ResponseHeaders {
+  const list: string[] = [];
+  let named: ReadonlySet<string> | undefined;
+  let isEventStream = false;
+  let encoding = '';
+  let length = false;
+  let trailers: string | undefined;
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = raw[index]?.toString('latin1') ?? '';
+    const value = raw[index + 1]?.toString('latin1') ?? '';
+    const lower = name.toLowerCase();
+    switch (lower) {
+      case 'connection':
+        named = connectionTokens(value);
+        continue;
+      case 'trailer':
+        trailers = trailers === undefined ? value : `${trailers}, ${value}`;
+        continue;
+      case 'content-length':
+        length = true;
+        break;
+      case 'content-encoding':
+        encoding = value.toLowerCase();
+        break;
+      case 'content-type':
+        isEventStream = /^text\/event-stream\s*(?:;|$)/i.test(value);
+        break;
+      default:
+        if (HOP_BY_HOP.has(lower)) continue;
+    }
+    list.push(name, value);
+  }
+  const isGzip = unzips && encoding === 'gzip';
+  const isDropped = (name: string): boolean =>
+    named?.has(name) === true ||
+    (isGzip && (name === 'content-length' || name === 'content-encoding'));
+  return {
+    list: named !== undefined || isGzip ? without(list, isDropped) : list,
+    hasLength: length && !isGzip,
+    isEventStream,
+    isGzip,
+    trailers,
+  };
+}
+
+function without(list: readonly string[], isDropped: (lower: string) => boolean): string[] {
+  const kept: string[] = [];
+  for (let index = 0; index < list.length; index += 2) {
+    const [name = '', value = ''] = list.slice(index, index + 2);
+    if (!isDropped(name.toLowerCase())) kept.push(name, value);
+  }
+  return kept;
+}

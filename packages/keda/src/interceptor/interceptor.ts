@@ -1,0 +1,223 @@
+// createInterceptor: routes and settings become a proxy that holds, counts and forwards, and its admin
+// server.
+import { ServerResponse, type IncomingMessage } from 'node:http';
+import type { AddressInfo, Server } from 'node:net';
+import { KedaError } from '../errors.ts';
+import { profiles, type InterceptorSettings, type ProfileName } from '../profile.ts';
+import { keyOf, type Route } from '../routing/route.ts';
+import { createRouteTable, meetsRule, type RouteRequest } from '../routing/table.ts';
+import { createAdminServer } from './admin.ts';
+import { Call, type CallSettings, type Forward, type Log } from './call.ts';
+import { createCounter } from './counter.ts';
+import type { Counts } from './counts.ts';
+import { createDialer } from './dial.ts';
+import { createEndpoints } from './endpoints.ts';
+import { forward } from './forward.ts';
+import { createListener } from './listener.ts';
+import { createPool } from './pool.ts';
+import { answer, answerStatic } from './reply.ts';
+import { decodePath, hostName, parseTarget } from './target.ts';
+import { createTunnel } from './tunnel.ts';
+
+/** What an interceptor is made from. */
+export interface InterceptorOptions {
+  readonly routes: readonly Route[];
+  /** The version that is followed. Default `current`. */
+  readonly profile?: ProfileName;
+  /** Address of both ports. Default `127.0.0.1`. */
+  readonly host?: string;
+  /** Port of the proxy; 0 picks a free one. Default 8080. */
+  readonly port?: number;
+  /** Port of `/queue`, `/readyz` and `/livez`; 0 picks a free one. Default 9090. */
+  readonly adminPort?: number;
+  /** Times in milliseconds; what is missing is as in the version that is followed. */
+  readonly settings?: Partial<InterceptorSettings>;
+  /** Default: nothing is logged. */
+  readonly log?: Log;
+}
+
+/** A proxy as the add-on's interceptor is one. */
+export interface Interceptor {
+  /**
+   * Listens on both ports.
+   *
+   * @throws KedaError `OFN_KEDA_PORT_UNAVAILABLE`.
+   */
+  start(): Promise<{ readonly port: number; readonly adminPort: number }>;
+  /** Replaces the routes. Counts of those that stay go on. */
+  setRoutes(routes: readonly Route[]): void;
+  /**
+   * Says which instances of a service are ready; none when it is scaled to zero.
+   *
+   * @param service `namespace/service`, or `namespace/service:port`.
+   * @param addresses As `host:port`.
+   */
+  setEndpoints(service: string, addresses: readonly string[]): void;
+  /** The counts of all routes, by `namespace/name`. */
+  counts(): Counts;
+  /** Calls back with the key of a route whose pending requests rise from 0. Returns what ends it. */
+  onPending(listener: (key: string) => void): () => void;
+  /**
+   * Stops as the version does: the current one lets requests end, 0.5 cuts them off.
+   *
+   * @param options `force` cuts them off in both.
+   */
+  stop(options?: { force?: boolean }): Promise<void>;
+}
+
+const SILENT: Log = { info() {}, warn() {}, error() {} };
+
+/**
+ * Creates an interceptor; nothing listens yet.
+ *
+ * @example
+ * const interceptor = createInterceptor({ routes: toRoutes(await readObjects(['httpscaledobject.yaml'])) });
+ * const { port } = await interceptor.start();
+ * // A request is held until there is an instance.
+ * interceptor.setEndpoints('default/hello', ['127.0.0.1:3000']);
+ */
+export function createInterceptor(options: InterceptorOptions): Interceptor {
+  const { adminPort = 9090, host = '127.0.0.1', log = SILENT, port = 8080 } = options;
+  const profile = profiles[options.profile ?? 'current'];
+  const settings = { ...profile.settings, ...options.settings };
+  const counter = createCounter();
+  const endpoints = createEndpoints();
+  const dialer = createDialer(endpoints, profile, settings.connectTimeout);
+  const pool = createPool(dialer, settings);
+  const shared: CallSettings = { profile, settings, endpoints, dialer, pool, log };
+  let table = createRouteTable([], profile);
+  let state: 'running' | 'draining' | 'stopped' = 'running';
+  setRoutes(options.routes);
+
+  function setRoutes(routes: readonly Route[]): void {
+    table = createRouteTable(routes, profile);
+    counter.keep(routes.map(keyOf));
+    for (const route of routes) counter.of(keyOf(route));
+  }
+
+  /** Makes the call of a request; answers it where there is none to make. */
+  function begin(request: IncomingMessage, response: ServerResponse, send: Forward): Call | undefined {
+    if (state !== 'running') response.shouldKeepAlive = false;
+    const { headers, method, url = '/' } = request;
+    if (method === 'OPTIONS' && url === '*') {
+      answerStatic(response, { status: 200, headers: {}, body: '' });
+      return undefined;
+    }
+    const authority = headers[':authority'] ?? headers.host ?? '';
+    const target = parseTarget(url, typeof authority === 'string' ? authority : '');
+    if (target === undefined) {
+      answer(response, 400, '400 Bad Request');
+      return undefined;
+    }
+    const lookup: RouteRequest = {
+      host: hostName(target.host),
+      path: decodePath(target.path),
+      headers,
+    };
+    const route = table.match(lookup);
+    if (route === undefined) {
+      answerUnknown(request, response);
+      return undefined;
+    }
+    const call = new Call(shared, request, response, route, target);
+    const over = (): void => end(call);
+    response.on('close', over);
+    const statics = route.staticRoutes.find(({ rules }) =>
+      rules.some((rule) => meetsRule(lookup, rule)),
+    );
+    if (statics === undefined) call.start(counter.of(keyOf(route)), send);
+    else if (statics.mode === 'WhenUnavailable' && endpoints.isReady(call.service)) send(call);
+    else answerStatic(response, statics.response);
+    return call;
+  }
+
+  function end(call: Call): void {
+    call.end();
+    if (!settings.logRequests) return;
+    const { request, response, target } = call;
+    const fields = { method: request.method, path: target.path, status: response.statusCode };
+    log.info(fields, `${request.method} ${target.path} ${response.statusCode}`);
+  }
+
+  function answerUnknown({ headers }: IncomingMessage, response: ServerResponse): void {
+    if (!profile.hasAdminProbes && /(?:^|\s)kube-probe\//.test(headers['user-agent'] ?? '')) {
+      const status = state === 'running' ? 200 : 503;
+      answer(response, status, profile.plainBody(status));
+    } else answer(response, 404, profile.plainBody(404));
+  }
+
+  const listener = createListener(
+    {
+      onRequest: (request, response) => void begin(request, response, forward),
+      onUpgrade(request, socket, head) {
+        const response = new ServerResponse(request);
+        response.shouldKeepAlive = false;
+        response.assignSocket(socket as never);
+        socket.on('error', () => {});
+        const call = begin(request, response, createTunnel(socket, head));
+        response.on('finish', () => socket.end());
+        if (call !== undefined) socket.on('close', () => end(call));
+      },
+    },
+    profile.hasHttp2,
+  );
+  const admin = createAdminServer({
+    profile,
+    counts: () => counter.counts(),
+    isReady: () => state === 'running',
+  });
+
+  async function stop(force: boolean): Promise<void> {
+    state = 'draining';
+    if (profile.drains && !force) {
+      await elapse(settings.shutdownDelay);
+      await Promise.race([
+        listener.close(),
+        ...(settings.drainTimeout > 0 ? [elapse(settings.drainTimeout)] : []),
+      ]);
+    } else void listener.close();
+    state = 'stopped';
+    listener.destroy();
+    pool.close();
+    admin.close();
+    admin.closeAllConnections();
+  }
+
+  let stopped: Promise<void> | undefined;
+  return {
+    async start() {
+      const listening = await listen(listener.server, host, port);
+      try {
+        return { port: listening, adminPort: await listen(admin, host, adminPort) };
+      } catch (error) {
+        listener.server.close();
+        throw error;
+      }
+    },
+    setRoutes,
+    setEndpoints: (service, addresses) => endpoints.set(service, addresses),
+    counts: () => counter.counts(),
+    onPending: (listener) => counter.onPending(listener),
+    stop: ({ force = false } = {}) => (stopped ??= stop(force)),
+  };
+}
+
+function elapse(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const onError = (cause: NodeJS.ErrnoException): void => {
+      const reason =
+        cause.code === 'EADDRINUSE' ? 'it is in use; choose another, or 0' : cause.message;
+      const message = `cannot listen on ${host}:${port}: ${reason}`;
+      reject(new KedaError('OFN_KEDA_PORT_UNAVAILABLE', message, { cause }));
+    };
+    server.once('error', onError);
+    server.listen(port, host, () => {
+      server.removeListener('error', onError);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}

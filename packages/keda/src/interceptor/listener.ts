@@ -1,0 +1,130 @@
+// What listens: HTTP/1.1 and HTTP/2 without TLS on one port, told apart by how a connection begins.
+import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createHttp2, type ServerHttp2Session } from 'node:http2';
+import { createServer as createNet, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+/** Who takes what comes in. */
+interface Handlers {
+  onRequest(request: IncomingMessage, response: ServerResponse): void;
+  onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+}
+
+/** A port, and the connections to it. */
+export interface Listener {
+  /** What listens; it does not yet. */
+  readonly server: Server;
+  /** Stops accepting, and resolves when the last connection is closed. Idle ones are closed now. */
+  close(): Promise<void>;
+  /** Closes all connections. */
+  destroy(): void;
+}
+
+// Go's limit is 1 MB; this is what its proxies in front of it let through at most.
+const MAX_HEADERS = 64 * 1024;
+
+/** @param hasHttp2 Whether HTTP/2 is understood too. */
+export function createListener({ onRequest, onUpgrade }: Handlers, hasHttp2: boolean): Listener {
+  const http1 = createHttp1(
+    {
+      maxHeaderSize: MAX_HEADERS,
+      // A client decides how long it keeps its connection, as with the add-on.
+      keepAliveTimeout: 0,
+      requestTimeout: 0,
+      headersTimeout: HEADERS_WITHIN,
+      connectionsCheckingInterval: 1000,
+      noDelay: true,
+    },
+    onRequest,
+  );
+  http1.on('checkContinue', onRequest);
+  http1.on('upgrade', onUpgrade);
+  http1.on('clientError', onClientError);
+  const sockets = new Set<Socket>();
+  const sessions = new Set<ServerHttp2Session>();
+
+  if (!hasHttp2) {
+    http1.on('connection', follow);
+    return { server: http1, close: () => closed(http1), destroy: destroyAll };
+  }
+  const http2 = createHttp2({ settings: { maxConcurrentStreams: 250 } });
+  // Its types have classes of their own for what is the same to us.
+  http2.on('request', (request, response) =>
+    onRequest(request as unknown as IncomingMessage, response as unknown as ServerResponse),
+  );
+  http2.on('session', (session) => {
+    sessions.add(session);
+    session.on('close', () => sessions.delete(session));
+  });
+  const server = createNet({ noDelay: true, allowHalfOpen: true }, (socket) => {
+    follow(socket);
+    tell(socket, (isHttp2) => (isHttp2 ? http2 : http1).emit('connection', socket));
+  });
+  return { server, close: () => closed(server), destroy: destroyAll };
+
+  function follow(socket: Socket): void {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  }
+
+  function closed(listening: Server): Promise<void> {
+    return new Promise((resolve) => {
+      listening.close(() => resolve());
+      http1.closeIdleConnections();
+      for (const session of sessions) session.close();
+    });
+  }
+
+  function destroyAll(): void {
+    for (const socket of sockets) socket.destroy();
+  }
+}
+
+// Milliseconds.
+const HEADERS_WITHIN = 60_000;
+
+// How every connection of HTTP/2 begins (RFC 9113, 3.4); no method of HTTP/1.1 begins so.
+const PREFACE = Buffer.from('PRI ');
+
+// Calls back once it is clear what a connection speaks.
+function tell(socket: Socket, decide: (isHttp2: boolean) => void): void {
+  const drop = (): void => void socket.destroy();
+  const timer = setTimeout(drop, HEADERS_WITHIN);
+  let head = Buffer.alloc(0);
+  const onReadable = (): void => {
+    const chunk = socket.read() as Buffer | null;
+    if (chunk === null) return;
+    head = Buffer.concat([head, chunk]);
+    const length = Math.min(head.length, PREFACE.length);
+    const isPreface = head.subarray(0, length).equals(PREFACE.subarray(0, length));
+    if (isPreface && length < PREFACE.length) return;
+    clearTimeout(timer);
+    socket.removeListener('readable', onReadable);
+    socket.removeListener('error', drop);
+    socket.unshift(head);
+    decide(isPreface);
+  };
+  socket.on('readable', onReadable);
+  socket.on('error', drop);
+  socket.on('close', () => clearTimeout(timer));
+  socket.on('end', () => {
+    if (head.length < PREFACE.length) socket.destroy();
+  });
+}
+
+// What Node's parser refused.
+function onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  const { _httpMessage: busy } = socket as { _httpMessage?: ServerResponse | null };
+  if (error.code === 'ECONNRESET' || !socket.writable || (busy !== undefined && busy !== null)) {
+    socket.destroy();
+    return;
+  }
+  const status = STATUSES[error.code ?? ''] ?? '400 Bad Request';
+  const type = 'Content-Type: text/plain; charset=utf-8';
+  socket.end(`HTTP/1.1 ${status}\r\n${type}\r\nConnection: close\r\n\r\n${status}`);
+}
+
+const STATUSES: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};

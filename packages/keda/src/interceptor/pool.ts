@@ -1,0 +1,125 @@
+// Connections to instances: kept while they are idle, as long and as many as the settings say, and
+// handed out again, the one used last first.
+import type { Socket } from 'node:net';
+import { Client } from 'undici';
+import type { InterceptorSettings } from '../profile.ts';
+import type { Dialer } from './dial.ts';
+import type { EndpointKeys } from './endpoints.ts';
+
+/** A connection to one instance, for one request at a time. */
+export interface Connection {
+  readonly client: Client;
+  /** Whether an earlier request has been sent over it. */
+  reused: boolean;
+}
+
+/** The idle connections of all services, and the way to new ones. */
+export interface Pool {
+  /** An idle connection of a service, if there is one. */
+  take(service: EndpointKeys): Connection | undefined;
+  /** A new connection. Rejects as `Dialer.dial` does. */
+  open(service: EndpointKeys, signal: AbortSignal): Promise<Connection>;
+  /** Hands a connection back whose response has ended. */
+  give(service: EndpointKeys, connection: Connection): void;
+  /** Closes a connection that must not be used again. */
+  drop(connection: Connection): void;
+  close(): void;
+}
+
+/** The error of a request that was never sent, since its connection had been closed. */
+export class ConnectionClosedError extends Error {
+  override readonly name = 'ConnectionClosedError';
+}
+
+// Whatever a backend says of how long it keeps a connection is not listened to, as in Go.
+const IGNORED_HINT = -(2 ** 31);
+
+/** Creates a pool without connections. */
+export function createPool(
+  dialer: Dialer,
+  settings: Pick<InterceptorSettings, 'idleConnTimeout' | 'maxIdleConns' | 'maxIdleConnsPerHost'>,
+): Pool {
+  const { idleConnTimeout, maxIdleConns, maxIdleConnsPerHost } = settings;
+  const idleOf = new Map<string, Connection[]>();
+  // In the order in which they became idle.
+  const idle = new Map<Connection, string>();
+  const open = new Set<Connection>();
+
+  function forget(connection: Connection): void {
+    open.delete(connection);
+    const key = idle.get(connection);
+    if (key === undefined) return;
+    idle.delete(connection);
+    const list = idleOf.get(key) ?? [];
+    const index = list.indexOf(connection);
+    if (index !== -1) list.splice(index, 1);
+  }
+
+  function drop(connection: Connection): void {
+    forget(connection);
+    void connection.client.destroy();
+  }
+
+  return {
+    take({ servicePort }) {
+      const connection = idleOf.get(servicePort)?.pop();
+      if (connection === undefined) return undefined;
+      idle.delete(connection);
+      connection.reused = true;
+      return connection;
+    },
+    async open(service, signal) {
+      const connection = connectionOver(await dialer.dial(service, signal));
+      open.add(connection);
+      connection.client.on('disconnect', () => drop(connection));
+      return connection;
+    },
+    give({ servicePort }, connection) {
+      const { client } = connection;
+      if (client.destroyed || client.closed || !open.has(connection)) return;
+      let list = idleOf.get(servicePort);
+      if (list === undefined) idleOf.set(servicePort, (list = []));
+      if (list.length >= maxIdleConnsPerHost) {
+        drop(connection);
+        return;
+      }
+      list.push(connection);
+      idle.set(connection, servicePort);
+      const [oldest] = idle.keys();
+      if (idle.size > maxIdleConns && oldest !== undefined) drop(oldest);
+    },
+    drop,
+    close() {
+      for (const connection of [...open]) drop(connection);
+    },
+  };
+
+  function connectionOver(socket: Socket): Connection {
+    let handedOut = false;
+    // Until the client listens itself.
+    socket.on('error', () => {});
+    const client = new Client('http://instance', {
+      pipelining: 1,
+      keepAliveTimeout: idleConnTimeout,
+      keepAliveMaxTimeout: idleConnTimeout,
+      keepAliveTimeoutThreshold: IGNORED_HINT,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      maxHeaderSize: MAX_RESPONSE_HEADERS,
+      // It connects again when its connection has been closed: that is for the pool to do.
+      connect: (_, callback) => {
+        const isClosed = handedOut || socket.destroyed;
+        handedOut = true;
+        // Not at once: the client is still about to ask.
+        queueMicrotask(() => {
+          if (isClosed) callback(new ConnectionClosedError('the connection was closed'), null);
+          else callback(null, socket);
+        });
+      },
+    });
+    return { client, reused: false };
+  }
+}
+
+// Go's own limit is 1 MB.
+const MAX_RESPONSE_HEADERS = 1024 * 1024;

@@ -1,0 +1,70 @@
+// What the interceptor answers itself, and the head of what it passes on, over HTTP/1.1 and HTTP/2.
+import type { ServerResponse } from 'node:http';
+import type { Http2ServerResponse, Http2Stream, OutgoingHttpHeaders } from 'node:http2';
+import type { StaticResponse } from '../routing/route.ts';
+
+/** The stream of a response over HTTP/2, which Node makes in the likeness of one over HTTP/1.1. */
+export function http2StreamOf(response: ServerResponse): Http2Stream | undefined {
+  return (response as unknown as Partial<Http2ServerResponse>).stream;
+}
+
+/** Sends the head of a response. */
+export function sendHead(
+  response: ServerResponse,
+  status: number,
+  headers: readonly string[],
+): void {
+  if (http2StreamOf(response) !== undefined) {
+    response.writeHead(status, toHttp2Headers(headers));
+    return;
+  }
+  // Said here, since Node would add how long it keeps connections, which the add-on does not tell.
+  const connection = response.shouldKeepAlive ? 'keep-alive' : 'close';
+  response.writeHead(status, [...headers, 'Connection', connection]);
+}
+
+function toHttp2Headers(list: readonly string[]): OutgoingHttpHeaders {
+  const headers: Record<string, string | string[]> = {};
+  for (let index = 0; index < list.length; index += 2) {
+    const name = (list[index] ?? '').toLowerCase();
+    const value = list[index + 1] ?? '';
+    const known = headers[name];
+    if (known === undefined) headers[name] = value;
+    else headers[name] = [...(typeof known === 'string' ? [known] : known), value];
+  }
+  return headers;
+}
+
+/** Answers with text, if nothing has been answered yet; otherwise cuts the response off. */
+export function answer(
+  response: ServerResponse,
+  status: number,
+  body: string,
+  headers: readonly string[] = [],
+): void {
+  if (response.headersSent) {
+    cutOff(response);
+    return;
+  }
+  const length = String(Buffer.byteLength(body));
+  const type = ['Content-Type', 'text/plain; charset=utf-8', 'X-Content-Type-Options', 'nosniff'];
+  sendHead(response, status, [...headers, ...type, 'Content-Length', length]);
+  response.end(body);
+}
+
+/** Answers with what a route says. */
+export function answerStatic(response: ServerResponse, { body, headers, status }: StaticResponse): void {
+  const list = Object.entries(headers).flat();
+  sendHead(response, status, [...list, 'Content-Length', String(Buffer.byteLength(body))]);
+  response.end(body);
+}
+
+/** Ends a response so that its caller knows that it is not whole. */
+export function cutOff(response: ServerResponse): void {
+  const stream = http2StreamOf(response);
+  if (stream === undefined) response.destroy();
+  else stream.close(CANCEL);
+}
+
+// RFC 9113, 7.
+const CANCEL = 0x8;

@@ -1,0 +1,84 @@
+// What a request asks for: its host and path, whatever form its target has, checked as Go's server does.
+
+/** The target of a request (RFC 9112, 3.2), undecoded. */
+export interface RequestTarget {
+  /** As the caller wrote it, port included; empty when there is none. */
+  readonly host: string;
+  /** Begins with a slash. */
+  readonly path: string;
+  /** With its question mark; empty when there is none. */
+  readonly query: string;
+}
+
+const ABSOLUTE = /^https?:\/\/([^/?#]*)([^?#]*)(\?[^#]*)?/i;
+const BAD_ESCAPE = /%(?![\da-f]{2})/i;
+
+/**
+ * Parses a target; the host of an absolute one wins over the header.
+ *
+ * @returns `undefined` for what is no target, such as `*`, or has an escape that is none.
+ */
+export function parseTarget(url: string, hostHeader: string): RequestTarget | undefined {
+  let host = hostHeader;
+  let path = url;
+  let query = '';
+  if (url.startsWith('/')) {
+    const mark = url.indexOf('?');
+    if (mark !== -1) {
+      path = url.slice(0, mark);
+      query = url.slice(mark);
+    }
+  } else {
+    const match = ABSOLUTE.exec(url);
+    if (match === null) return undefined;
+    host = match[1] ?? '';
+    path = match[2] === '' ? '/' : (match[2] ?? '/');
+    query = match[3] ?? '';
+  }
+  if (path.includes('%') && BAD_ESCAPE.test(path)) return undefined;
+  return { host, path, query };
+}
+
+/** A path decoded, as bytes of latin1: what is not UTF-8 stays apart from what is. */
+export function decodePath(path: string): string {
+  if (!path.includes('%')) return path;
+  return path.replaceAll(/%([\da-f]{2})/gi, (_, hex: string) =>
+    String.fromCodePoint(Number.parseInt(hex, 16)),
+  );
+}
+
+// What Go leaves as it is when it encodes a path.
+const UNESCAPED = /[^A-Za-z0-9\-_.~$&+,/:;=@]/g;
+
+/** A path decoded and encoded again, as add-on 0.5 sends it on: `%2F` becomes `/`. */
+export function reencodePath(path: string): string {
+  return decodePath(path).replaceAll(
+    UNESCAPED,
+    (char) => `%${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(2, '0')}`,
+  );
+}
+
+/**
+ * A query without the parameters that Go cannot parse, as its proxy sends it on since 1.20: what two
+ * parsers might read differently does not pass.
+ */
+export function cleanQuery(query: string): string {
+  if (!query.includes(';') && !(query.includes('%') && BAD_ESCAPE.test(query))) return query;
+  const kept = query
+    .slice(1)
+    .split('&')
+    .filter((part) => part !== '' && !part.includes(';') && !BAD_ESCAPE.test(part))
+    .toSorted((left, right) => (nameOf(left) < nameOf(right) ? -1 : nameOf(left) > nameOf(right) ? 1 : 0));
+  return kept.length === 0 ? '' : `?${kept.join('&')}`;
+}
+
+function nameOf(parameter: string): string {
+  return parameter.split('=', 1)[0] ?? '';
+}
+
+/** The name in a host, without its port. */
+export function hostName(host: string): string {
+  if (host.startsWith('[')) return host.slice(1, host.includes(']') ? host.indexOf(']') : undefined);
+  const colon = host.indexOf(':');
+  return colon === -1 ? host : host.slice(0, colon);
+}

@@ -1,0 +1,84 @@
+// Upgrades: the request goes to the instance, and when that switches protocols, both connections become
+// one, until either end closes.
+import { request as send, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Call, Forward } from './call.ts';
+import { toForwardedHeaders, toResponseHeaders } from './headers.ts';
+import { sendHead } from './reply.ts';
+
+/**
+ * Makes what sends an upgrade on.
+ *
+ * @param socket The connection of the caller.
+ * @param head What the caller has sent already after its request.
+ */
+export function createTunnel(socket: Duplex, head: Buffer): Forward {
+  return (call) => void open(call, socket, head);
+}
+
+async function open(call: Call, caller: Duplex, head: Buffer): Promise<void> {
+  const { dialer, profile } = call.shared;
+  let instance: Duplex;
+  try {
+    instance = await dialer.dial(call.service, call.signal);
+  } catch (error) {
+    call.failToDial(error);
+    return;
+  }
+  const { request, service, target } = call;
+  const { list } = toForwardedHeaders(request, profile, target.host, service.authority);
+  const outgoing = send({
+    method: request.method ?? 'GET',
+    path: target.path + target.query,
+    headers: [...list, 'Connection', 'Upgrade', 'Upgrade', request.headers.upgrade ?? ''],
+    createConnection: () => instance,
+  });
+  call.onEnd = () => outgoing.destroy();
+  outgoing.on('error', (error) => call.fail(502, error.message));
+  outgoing.on('response', (response) => pass(call, response));
+  outgoing.on('upgrade', (response, socket, rest) => {
+    if (!profile.hasUpgrades) {
+      socket.destroy();
+      call.fail(502, 'add-on 0.5 does not pass upgrades on');
+      return;
+    }
+    call.onEnd = () => socket.destroy();
+    caller.write(renderHead(response, call.addedHeaders));
+    join(caller, socket);
+    if (rest.length > 0) caller.write(rest);
+    if (head.length > 0) socket.write(head);
+  });
+  outgoing.end();
+}
+
+// A half that ends is passed on; a connection that breaks takes the other one with it.
+function join(caller: Duplex, instance: Duplex): void {
+  for (const [from, to] of [
+    [caller, instance],
+    [instance, caller],
+  ] as const) {
+    from.on('error', () => to.destroy());
+    from.on('close', () => {
+      if (!from.readableEnded) to.destroy();
+    });
+    from.pipe(to);
+  }
+}
+
+// The instance did not switch: its answer is one like any other.
+function pass(call: Call, response: IncomingMessage): void {
+  const raw = response.rawHeaders.map((text) => Buffer.from(text, 'latin1'));
+  const { list } = toResponseHeaders(raw, false);
+  list.push(...call.addedHeaders);
+  sendHead(call.response, response.statusCode ?? 502, list);
+  response.pipe(call.response as ServerResponse);
+  response.on('error', () => call.response.destroy());
+}
+
+function renderHead(response: IncomingMessage, added: readonly string[]): string {
+  const { rawHeaders, statusMessage } = response;
+  const all = [...rawHeaders, ...added];
+  const lines = [`HTTP/1.1 ${response.statusCode} ${statusMessage ?? ''}`];
+  for (let index = 0; index < all.length; index += 2) lines.push(`${all[index]}: ${all[index + 1]}`);
+  return `${lines.join('\r\n')}\r\n\r\n`;
+}

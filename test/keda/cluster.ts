@@ -1,0 +1,117 @@
+// A function as a cluster runs it, on this machine: an interceptor, a scaler and instances that are
+// processes. All of it ends with the test.
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { expect, onTestFinished, vi } from 'vitest';
+import {
+  DEFAULT_SCALING,
+  createAutoscaler,
+  createInstances,
+  createInterceptor,
+  type Interceptor,
+  type InterceptorOptions,
+  type Route,
+  type ScalingOptions,
+} from '@ofn/keda';
+
+const require = createRequire(import.meta.url);
+const manifest = require.resolve('@ofn/core/package.json');
+const { bin } = require(manifest) as { bin: Record<string, string> };
+const functions = join(import.meta.dirname, 'functions');
+
+/** The name that the function is reached by. */
+export const HOST = 'shop.example.com';
+
+const KEY = 'default/shop';
+
+const ROUTE: Route = {
+  namespace: 'default',
+  name: 'shop',
+  createdAt: 0,
+  rules: [{ hosts: [HOST], paths: [], headers: [] }],
+  target: { service: 'shop', port: 80 },
+  timeouts: { readiness: undefined, request: undefined, responseHeader: undefined },
+  fallback: undefined,
+  placeholder: undefined,
+  staticRoutes: [],
+};
+
+/** What an instance is: the framework with its adapter, or Express as its README sets it up. */
+export const BACKENDS = {
+  framework: [
+    process.execPath,
+    join(dirname(manifest), bin['functions-framework'] ?? ''),
+    ...['--source', join(functions, 'function.js'), '--keda', '--host', '127.0.0.1'],
+  ],
+  express: [process.execPath, join(functions, 'express.js')],
+} as const;
+
+// A cluster's minutes as tenths of seconds: it is as many decisions, in less time.
+const FAST: ScalingOptions = {
+  ...DEFAULT_SCALING,
+  maxReplicas: 3,
+  metrics: [{ kind: 'concurrency', target: 20 }],
+  cooldownPeriod: 500,
+  pollingInterval: 100,
+  syncPeriod: 200,
+  scaleUp: { ...DEFAULT_SCALING.scaleUp, policies: [{ type: 'Pods', value: 4, period: 200 }] },
+  scaleDown: { ...DEFAULT_SCALING.scaleDown, stabilizationWindow: 500 },
+};
+
+/** The function, with all that is around it. */
+export interface Cluster {
+  readonly port: number;
+  readonly interceptor: Interceptor;
+  /** The most instances that were ready at once since it was asked last. */
+  mostReady(): number;
+  /** Resolves when no instance is left. */
+  atZero(): Promise<void>;
+  /** Ends an instance as Kubernetes ends a pod: by SIGTERM, while it still gets requests. */
+  terminateOne(): void;
+}
+
+/** Starts a cluster that has no instance yet. */
+export async function startCluster(
+  backend: keyof typeof BACKENDS,
+  options: Omit<InterceptorOptions, 'routes'> = {},
+  env: Readonly<Record<string, string>> = {},
+): Promise<Cluster> {
+  const interceptor = createInterceptor({ routes: [ROUTE], port: 0, adminPort: 0, ...options });
+  let most = 0;
+  const instances = createInstances({
+    command: [...BACKENDS[backend]],
+    env: { FUNCTION_DRAIN_DELAY: '300ms', FUNCTION_LOG_LEVEL: 'error', ...env },
+    ready: { path: '/readyz' },
+    onEndpoints(addresses) {
+      most = Math.max(most, addresses.length);
+      interceptor.setEndpoints(KEY, addresses);
+    },
+  });
+  const autoscaler = createAutoscaler({
+    counts: () => interceptor.counts()[KEY],
+    onPending: (listener) => interceptor.onPending((key) => key === KEY && listener()),
+    options: FAST,
+    scale: (replicas) => instances.scale(replicas),
+  });
+  onTestFinished(async () => {
+    autoscaler.stop();
+    await instances.stop();
+    await interceptor.stop({ force: true });
+  });
+  const { port } = await interceptor.start();
+  autoscaler.start();
+  return {
+    port,
+    interceptor,
+    mostReady() {
+      const answer = most;
+      most = 0;
+      return answer;
+    },
+    atZero: () => vi.waitFor(() => expect(instances.list()).toEqual([]), { timeout: 20_000 }),
+    terminateOne() {
+      const [instance] = instances.list().filter(({ state }) => state === 'ready');
+      if (instance?.pid !== undefined) process.kill(instance.pid, 'SIGTERM');
+    },
+  };
+}

@@ -1,0 +1,62 @@
+// Bursts of mixed traffic to a function that scales from zero and back, with instances ended while they
+// serve: what the adapter keeps from failing, and what fails without it.
+import { expect, test } from 'vitest';
+import { HOST, startCluster } from './cluster.ts';
+import { sendTraffic, type Tally } from './traffic.ts';
+
+const CYCLES = 3;
+
+interface Burst {
+  readonly requests: number;
+  readonly kinds?: readonly ('GET' | 'POST' | 'events' | 'socket')[];
+}
+
+/** One burst a cycle; two instances are ended in each. Resolves when all cycles are back at zero. */
+async function runCycles(
+  cluster: Awaited<ReturnType<typeof startCluster>>,
+  { requests, kinds }: Burst,
+): Promise<{ tallies: Tally[]; most: number[] }> {
+  const tallies: Tally[] = [];
+  const most: number[] = [];
+  for (let cycle = 0; cycle < CYCLES; cycle += 1) {
+    const tally = await sendTraffic({
+      port: cluster.port,
+      host: HOST,
+      requests,
+      concurrency: 64,
+      ...(kinds === undefined ? {} : { kinds }),
+      onReply(replies) {
+        if (replies === Math.floor(requests / 3) || replies === Math.floor(requests / 1.5)) {
+          cluster.terminateOne();
+        }
+      },
+    });
+    tallies.push(tally);
+    await cluster.atZero();
+    most.push(cluster.mostReady());
+  }
+  return { tallies, most };
+}
+
+test('none of 20,000 mixed requests fails over three cycles from zero and back, with instances ended under load', async () => {
+  const cluster = await startCluster('framework');
+  const requests = 6667;
+  const { most, tallies } = await runCycles(cluster, { requests });
+  expect(tallies).toEqual(Array.from({ length: CYCLES }, () => ({ ok: requests, failed: {} })));
+  for (const ready of most) expect(ready).toBeGreaterThan(1);
+});
+
+test('nor does one through the interceptor of add-on 0.5, which has no WebSockets', async () => {
+  const cluster = await startCluster('framework', { profile: 'v0.5' });
+  const requests = 700;
+  const { tallies } = await runCycles(cluster, { requests, kinds: ['GET', 'POST', 'events'] });
+  expect(tallies).toEqual(Array.from({ length: CYCLES }, () => ({ ok: requests, failed: {} })));
+});
+
+test('the same instances ended under load cut replies and sockets off with Express alone', async () => {
+  const cluster = await startCluster('express');
+  const { tallies } = await runCycles(cluster, { requests: 2000 });
+  const reasons = new Set(tallies.flatMap(({ failed }) => Object.keys(failed)));
+  expect([...reasons].some((reason) => /^(?:GET|POST|events) /.test(reason))).toBe(true);
+  expect([...reasons].some((reason) => reason.startsWith('socket '))).toBe(true);
+});
