@@ -18,7 +18,14 @@ async function race(port: number): Promise<Record<string, number>> {
   async function lane(offset: number): Promise<void> {
     for (let count = 0; count < POSTS / LANES; count += 1) {
       const headers = { host: HOST, 'content-type': 'application/json' };
-      const outgoing = send({ agent, port, host: '127.0.0.1', method: 'POST', path: '/echo', headers });
+      const outgoing = send({
+        agent,
+        port,
+        host: '127.0.0.1',
+        method: 'POST',
+        path: '/echo',
+        headers,
+      });
       outgoing.end('{}');
       const [reply] = await once(outgoing, 'response');
       reply.resume();

@@ -153,6 +153,8 @@ function converse(
     socket.on('unexpected-response', (_, { statusCode }: IncomingMessage) =>
       reject(new Error(String(statusCode))),
     );
-    socket.on('error', (error: NodeJS.ErrnoException) => reject(new Error(error.code ?? error.message)));
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      reject(new Error(error.code ?? error.message)),
+    );
   });
 }

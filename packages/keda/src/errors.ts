@@ -3,7 +3,8 @@
 /** Every code, with what it means. `docs/keda.md` lists the same. */
 export const KEDA_ERRORS = {
   OFN_KEDA_OPTION_INVALID: 'An option of the interceptor, the simulator or the bin is not valid',
-  OFN_KEDA_OBJECT_INVALID: 'A scaling object is not valid; the message names the file and the field',
+  OFN_KEDA_OBJECT_INVALID:
+    'A scaling object is not valid; the message names the file and the field',
   OFN_KEDA_OBJECT_UNREADABLE: 'A file of scaling objects cannot be read',
   OFN_KEDA_ROUTE_CONFLICT: 'Two routes claim the same host, path and headers',
   OFN_KEDA_PORT_UNAVAILABLE: 'A port cannot be listened on',

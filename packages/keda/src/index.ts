@@ -23,3 +23,13 @@ export {
   type ScalingPolicy,
   type ScalingRules,
 } from './scaler/options.ts';
+export { createAutoscaler, type Autoscaler, type AutoscalerOptions } from './scaler/autoscaler.ts';
+export {
+  createInstances,
+  type InstanceEvent,
+  type InstanceInfo,
+  type Instances,
+  type InstancesOptions,
+} from './instances/instances.ts';
+export type { InstanceExit, InstanceState } from './instances/instance.ts';
+export type { Log } from './interceptor/call.ts';

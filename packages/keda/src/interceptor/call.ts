@@ -82,7 +82,10 @@ export class Call {
     counter?.begin();
     const requestTimeout = timeouts.request ?? settings.requestTimeout;
     if (requestTimeout > 0) {
-      this.#deadline = setTimeout(() => this.fail(504, 'the request took too long'), requestTimeout);
+      this.#deadline = setTimeout(
+        () => this.fail(504, 'the request took too long'),
+        requestTimeout,
+      );
     }
     if (endpoints.isReady(this.service)) {
       this.#addColdStart('false');

@@ -63,10 +63,7 @@ export function toForwardedHeaders(
   // Trailers may be asked for over any hop (RFC 9110, 10.1.4).
   if (/(?:^|,)\s*trailers\s*(?:,|;|$)/i.test(String(headers.te ?? ''))) list.push('Te', 'trailers');
   const address = clientAddress(socket.remoteAddress);
-  list.push(
-    'X-Forwarded-For',
-    forwardedFor === '' ? address : `${forwardedFor}, ${address}`,
-  );
+  list.push('X-Forwarded-For', forwardedFor === '' ? address : `${forwardedFor}, ${address}`);
   if (profile.setsForwarded) {
     if (!headers['x-forwarded-host']) list.push('X-Forwarded-Host', host);
     if (!headers['x-forwarded-proto']) list.push('X-Forwarded-Proto', 'http');
@@ -84,7 +81,12 @@ function clientAddress(address = ''): string {
 
 function connectionTokens(value: string | undefined): ReadonlySet<string> | undefined {
   if (value === undefined || value === 'keep-alive' || value === 'close') return undefined;
-  return new Set(value.toLowerCase().split(',').map((token) => token.trim()));
+  return new Set(
+    value
+      .toLowerCase()
+      .split(',')
+      .map((token) => token.trim()),
+  );
 }
 
 /** The headers of a response as the caller gets them. */

@@ -96,7 +96,11 @@ export function createInterceptor(options: InterceptorOptions): Interceptor {
   }
 
   /** Makes the call of a request; answers it where there is none to make. */
-  function begin(request: IncomingMessage, response: ServerResponse, send: Forward): Call | undefined {
+  function begin(
+    request: IncomingMessage,
+    response: ServerResponse,
+    send: Forward,
+  ): Call | undefined {
     if (state !== 'running') response.shouldKeepAlive = false;
     const { headers, method, url = '/' } = request;
     if (method === 'OPTIONS' && url === '*') {

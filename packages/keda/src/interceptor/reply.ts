@@ -53,7 +53,10 @@ export function answer(
 }
 
 /** Answers with what a route says. */
-export function answerStatic(response: ServerResponse, { body, headers, status }: StaticResponse): void {
+export function answerStatic(
+  response: ServerResponse,
+  { body, headers, status }: StaticResponse,
+): void {
   const list = Object.entries(headers).flat();
   sendHead(response, status, [...list, 'Content-Length', String(Buffer.byteLength(body))]);
   response.end(body);

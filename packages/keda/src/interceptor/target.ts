@@ -68,7 +68,9 @@ export function cleanQuery(query: string): string {
     .slice(1)
     .split('&')
     .filter((part) => part !== '' && !part.includes(';') && !BAD_ESCAPE.test(part))
-    .toSorted((left, right) => (nameOf(left) < nameOf(right) ? -1 : nameOf(left) > nameOf(right) ? 1 : 0));
+    .toSorted((left, right) =>
+      nameOf(left) < nameOf(right) ? -1 : nameOf(left) > nameOf(right) ? 1 : 0,
+    );
   return kept.length === 0 ? '' : `?${kept.join('&')}`;
 }
 
@@ -78,7 +80,8 @@ function nameOf(parameter: string): string {
 
 /** The name in a host, without its port. */
 export function hostName(host: string): string {
-  if (host.startsWith('[')) return host.slice(1, host.includes(']') ? host.indexOf(']') : undefined);
+  if (host.startsWith('['))
+    return host.slice(1, host.includes(']') ? host.indexOf(']') : undefined);
   const colon = host.indexOf(':');
   return colon === -1 ? host : host.slice(0, colon);
 }

@@ -79,6 +79,7 @@ function renderHead(response: IncomingMessage, added: readonly string[]): string
   const { rawHeaders, statusMessage } = response;
   const all = [...rawHeaders, ...added];
   const lines = [`HTTP/1.1 ${response.statusCode} ${statusMessage ?? ''}`];
-  for (let index = 0; index < all.length; index += 2) lines.push(`${all[index]}: ${all[index + 1]}`);
+  for (let index = 0; index < all.length; index += 2)
+    lines.push(`${all[index]}: ${all[index + 1]}`);
   return `${lines.join('\r\n')}\r\n\r\n`;
 }

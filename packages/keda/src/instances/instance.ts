@@ -1,0 +1,152 @@
+// One instance: a process that is started, asked until it is ready, and ended.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { get } from 'node:http';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { createInterface } from 'node:readline';
+
+/** Where an instance is in its life. */
+export type InstanceState = 'starting' | 'ready' | 'stopping' | 'exited';
+
+/** What an instance is started with; times in milliseconds. */
+export interface InstanceSettings {
+  readonly name: string;
+  readonly command: readonly [string, ...string[]];
+  readonly cwd: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly host: string;
+  /** Path of a probe that answers 2xx when it is ready; `undefined` to be content with its port. */
+  readonly readyPath: string | undefined;
+  readonly stopTimeout: number;
+  readonly onLine: (line: string) => void;
+}
+
+/** How a process ended. */
+export interface InstanceExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Why it could not be started, if that is so. */
+  readonly error: Error | undefined;
+}
+
+/** A process of a function. */
+export interface Instance {
+  readonly name: string;
+  readonly pid: number | undefined;
+  readonly state: InstanceState;
+  /** `host:port`. */
+  readonly address: string;
+  /** Resolves when it is ready, or has exited before. */
+  readonly ready: Promise<void>;
+  readonly exited: Promise<InstanceExit>;
+  /** Sends SIGTERM, and SIGKILL to all that is left after the time for it. */
+  stop(): Promise<InstanceExit>;
+}
+
+/** Starts an instance on a free port, which it finds in `PORT`. */
+export async function startInstance(settings: InstanceSettings): Promise<Instance> {
+  const { command, cwd, env, host, name, onLine, readyPath, stopTimeout } = settings;
+  const [file, ...args] = command;
+  const port = await freePort(host);
+  let state: InstanceState = 'starting';
+  const child = spawn(file, args, {
+    cwd,
+    env: { ...env, PORT: String(port) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // A group of its own: what it starts itself ends with it.
+    detached: true,
+  });
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', onLine);
+  }
+  const killGroup = (): void => signalGroup(child, 'SIGKILL');
+  process.on('exit', killGroup);
+  const exited = new Promise<InstanceExit>((resolve) => {
+    const end = (exit: InstanceExit): void => {
+      state = 'exited';
+      process.removeListener('exit', killGroup);
+      killGroup();
+      resolve(exit);
+    };
+    child.on('error', (error) => end({ code: null, signal: null, error }));
+    child.on('exit', (code, signal) => end({ code, signal, error: undefined }));
+  });
+
+  async function untilReady(): Promise<void> {
+    for (let wait = 5; state === 'starting'; wait = Math.min(wait * 1.5, 100)) {
+      const isReady = await (readyPath === undefined
+        ? accepts(host, port)
+        : answers(host, port, readyPath));
+      // It may have ended, or been told to, in the meantime.
+      if (isReady && (state as InstanceState) === 'starting') state = 'ready';
+      else await Promise.race([elapse(wait), exited]);
+    }
+  }
+
+  return {
+    name,
+    pid: child.pid,
+    get state() {
+      return state;
+    },
+    address: `${host}:${port}`,
+    ready: untilReady(),
+    exited,
+    async stop() {
+      if (state === 'exited') return exited;
+      state = 'stopping';
+      signalGroup(child, 'SIGTERM');
+      const timer = setTimeout(killGroup, stopTimeout);
+      const exit = await exited;
+      clearTimeout(timer);
+      return exit;
+    },
+  };
+}
+
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // All of it has ended.
+  }
+}
+
+function elapse(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+async function freePort(host: string): Promise<number> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.on('error', reject);
+    server.listen(0, host, () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+function accepts(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    const settle = (value: boolean): void => {
+      socket.destroy();
+      resolve(value);
+    };
+    socket.on('connect', () => settle(true));
+    socket.on('error', () => settle(false));
+  });
+}
+
+function answers(host: string, port: number, path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = get({ host, port, path, agent: false, timeout: 1000 }, (response) => {
+      response.resume();
+      const { statusCode = 0 } = response;
+      resolve(statusCode >= 200 && statusCode < 300);
+    });
+    request.on('timeout', () => request.destroy());
+    request.on('error', () => resolve(false));
+  });
+}

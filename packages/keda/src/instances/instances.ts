@@ -1,0 +1,197 @@
+// createInstances: a command and a number become that many processes of one function, and the addresses of
+// those that are ready.
+import type { Log } from '../interceptor/call.ts';
+import { parseCommand } from './command.ts';
+import { startInstance, type Instance, type InstanceExit, type InstanceState } from './instance.ts';
+
+/** What instances are made from; times in milliseconds. */
+export interface InstancesOptions {
+  /** A file with its arguments, or a line of them; no shell reads it. The port is in `PORT`. */
+  readonly command: string | readonly [string, ...string[]];
+  /** Name of the function, for the log. Default `function`. */
+  readonly name?: string;
+  readonly cwd?: string;
+  /** Added to the environment of this process. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Address that instances listen on. Default `127.0.0.1`. */
+  readonly host?: string;
+  /** `path` of a probe that answers 2xx once it is ready. Default: ready when its port accepts. */
+  readonly ready?: { readonly path?: string };
+  /** After SIGTERM, until SIGKILL. Default 30,000, as Kubernetes. */
+  readonly stopTimeout?: number;
+  /** Called with the addresses (`host:port`) of the ready instances whenever they change. */
+  readonly onEndpoints?: (addresses: readonly string[]) => void;
+  /** Called with what happens to instances. */
+  readonly onEvent?: (event: InstanceEvent) => void;
+  /** Gets the lines that instances print. Default: nothing is logged. */
+  readonly log?: Log;
+}
+
+/** Something that happened to an instance. */
+export interface InstanceEvent {
+  readonly type: 'started' | 'ready' | 'crashed' | 'stopped';
+  readonly instance: string;
+  /** Milliseconds since it was started. */
+  readonly after: number;
+  /** How it ended. */
+  readonly exit?: InstanceExit;
+}
+
+/** What can be seen of an instance. */
+export interface InstanceInfo {
+  readonly name: string;
+  readonly pid: number | undefined;
+  readonly state: InstanceState;
+  readonly address: string;
+}
+
+/** The instances of one function. */
+export interface Instances {
+  /** Resolves when so many are ready and no more are left, or another number is wanted by then. */
+  scale(replicas: number): Promise<void>;
+  /** Those that have not exited. */
+  list(): readonly InstanceInfo[];
+  /** Ends all of them. */
+  stop(): Promise<void>;
+}
+
+// Milliseconds: how long a crash keeps the next start waiting, and when it is forgotten.
+const FIRST_BACK_OFF = 100;
+const LONGEST_BACK_OFF = 10_000;
+const STABLE_AFTER = 10_000;
+
+/**
+ * Creates instances; there are none yet.
+ *
+ * @throws KedaError `OFN_KEDA_OPTION_INVALID` for a command that is no line of words.
+ * @example
+ * const instances = createInstances({
+ *   command: 'npx functions-framework --keda',
+ *   ready: { path: '/readyz' },
+ *   onEndpoints: (addresses) => interceptor.setEndpoints('default/hello', addresses),
+ * });
+ * await instances.scale(2);
+ */
+export function createInstances(options: InstancesOptions): Instances {
+  const { host = '127.0.0.1', log, name: base = 'function', onEndpoints, onEvent } = options;
+  const command =
+    typeof options.command === 'string' ? parseCommand(options.command) : options.command;
+  const running = new Set<Instance>();
+  let wanted = 0;
+  let starting = 0;
+  let count = 0;
+  let backOff = 0;
+  let retry: NodeJS.Timeout | undefined;
+  let published = '';
+  let waiting: (() => void)[] = [];
+
+  const live = (): Instance[] => [...running].filter(({ state }) => state !== 'stopping');
+
+  function publish(): void {
+    const ready = [...running].filter(({ state }) => state === 'ready');
+    const addresses = ready.map(({ address }) => address);
+    const text = addresses.join();
+    if (text !== published) onEndpoints?.(addresses);
+    published = text;
+    const isReached = ready.length === wanted && running.size === wanted && starting === 0;
+    if (!isReached && wanted > 0) return;
+    if (running.size + starting > wanted) return;
+    for (const resolve of waiting.splice(0)) resolve();
+  }
+
+  // Starts what is missing; ends what is too much, the youngest first.
+  function reconcile(): void {
+    const instances = live();
+    for (const instance of instances.slice(wanted).toReversed()) void end(instance);
+    for (let missing = wanted - instances.length - starting; missing > 0; missing -= 1) {
+      if (retry !== undefined) break;
+      void begin();
+    }
+    publish();
+  }
+
+  async function begin(): Promise<void> {
+    starting += 1;
+    count += 1;
+    const name = `${base}-${count}`;
+    const at = performance.now();
+    const instance = await startInstance({
+      name,
+      command,
+      cwd: options.cwd,
+      env: { ...process.env, ...options.env },
+      host,
+      readyPath: options.ready?.path,
+      stopTimeout: options.stopTimeout ?? 30_000,
+      onLine: (line) => log?.info({ instance: name }, line),
+    });
+    starting -= 1;
+    running.add(instance);
+    const tell = (type: InstanceEvent['type'], exit?: InstanceExit): void =>
+      onEvent?.({
+        type,
+        instance: name,
+        after: performance.now() - at,
+        ...(exit === undefined ? {} : { exit }),
+      });
+    tell('started');
+    void instance.ready.then(() => {
+      if (instance.state !== 'ready') return;
+      tell('ready');
+      publish();
+    });
+    void instance.exited.then((exit) => {
+      const wasWanted = !ending.has(instance);
+      running.delete(instance);
+      tell(wasWanted ? 'crashed' : 'stopped', exit);
+      if (wasWanted) crashed(name, exit, performance.now() - at);
+      reconcile();
+    });
+    // Less may be wanted by now.
+    reconcile();
+  }
+
+  const ending = new WeakSet<Instance>();
+
+  async function end(instance: Instance): Promise<void> {
+    ending.add(instance);
+    const stopped = instance.stop();
+    // No request goes to it from now on.
+    publish();
+    await stopped;
+  }
+
+  function crashed(name: string, { code, error, signal }: InstanceExit, after: number): void {
+    const how = error?.message ?? (signal === null ? `exit code ${code}` : String(signal));
+    log?.warn({ instance: name }, `${name} ended by itself: ${how}`);
+    // Asked to end by someone else, it is replaced at once.
+    const isAsked = code === 0 || signal === 'SIGTERM';
+    if (isAsked || after > STABLE_AFTER) backOff = 0;
+    else backOff = Math.min(Math.max(FIRST_BACK_OFF, backOff * 2), LONGEST_BACK_OFF);
+    if (backOff === 0 || retry !== undefined) return;
+    retry = setTimeout(() => {
+      retry = undefined;
+      reconcile();
+    }, backOff);
+  }
+
+  return {
+    scale(replicas) {
+      wanted = replicas;
+      for (const resolve of waiting.splice(0)) resolve();
+      const reached = new Promise<void>((resolve) => waiting.push(resolve));
+      reconcile();
+      return reached;
+    },
+    list: () =>
+      [...running].map(({ address, name, pid, state }) => ({ address, name, pid, state })),
+    async stop() {
+      wanted = 0;
+      clearTimeout(retry);
+      retry = undefined;
+      const reached = new Promise<void>((resolve) => waiting.push(resolve));
+      reconcile();
+      await reached;
+    },
+  };
+}
