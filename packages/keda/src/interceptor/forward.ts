@@ -1,5 +1,6 @@
 // Forwards one call over a connection to an instance: the request goes there, the response comes back,
 // each as fast as it is taken at the other end.
+import type { ServerResponse } from 'node:http';
 import { createGunzip, type Gunzip } from 'node:zlib';
 import type { Dispatcher } from 'undici';
 import type { Call } from './call.ts';
@@ -38,6 +39,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
   #headersTimer: NodeJS.Timeout | undefined;
   #resume: () => void = () => {};
   #begun = false;
+  #isEmpty = false;
   #asksForGzip = false;
   #gunzip: Gunzip | undefined;
   #trailers = false;
@@ -114,6 +116,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     }
     clearTimeout(this.#headersTimer);
     this.#begun = true;
+    this.#isEmpty = status === 204 || status === 304;
     this.#resume = resume;
     const { request, response } = call;
     // What is still to come of the request would stand before the next one.
@@ -127,7 +130,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
     sendHead(response, status, list);
     response.on('drain', this.#onDrain);
     if (profile.responseBuffer > 0) this.#held = [];
-    else if (headers.isEventStream || !headers.hasLength) response.flushHeaders();
+    else if (headers.isEventStream || !headers.hasLength) flushHead(response, list);
     if (headers.isGzip && request.method !== 'HEAD') this.#unzip();
     return true;
   }
@@ -200,7 +203,9 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#gunzip?.destroy();
     if (call.over || call.onEnd !== this.#stop) return;
     if (this.#begun) {
-      cutOff(call.response);
+      // A 304 may tell the length of what it does not send; the client takes that for a body cut short.
+      if (this.#isEmpty) this.#end();
+      else cutOff(call.response);
       return;
     }
     call.onEnd = undefined;
@@ -227,6 +232,14 @@ function isOpenHttp2({ request, response }: Call): boolean {
   const stream = http2StreamOf(response) as { endAfterHeaders?: boolean } | undefined;
   return stream !== undefined && stream.endAfterHeaders !== true && !request.readableEnded;
 }
+
+// Node would write what is not ASCII as UTF-8 here; with the first piece of the body it does not.
+function flushHead(response: ServerResponse, list: readonly string[]): void {
+  if (list.every((text) => ASCII.test(text))) response.flushHeaders();
+}
+
+// oxlint-disable-next-line no-control-regex -- ASCII has control characters
+const ASCII = /^[\0-\x7F]*$/;
 
 function writeEarlyHints({ response }: Call, list: readonly string[]): void {
   const hints: Record<string, string> = {};

@@ -1,0 +1,306 @@
+// What goes to an instance and comes back (behaviours 9, 11, 12, 14 and 17).
+import { once } from 'node:events';
+import { request as send, type IncomingMessage } from 'node:http';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, test, vi } from 'vitest';
+import { PROFILES, type ProfileName } from '../profile.ts';
+import {
+  HOST,
+  SERVICE,
+  ask,
+  connectRaw,
+  renderRequest,
+  startBackend,
+  startInterceptor,
+  startRawBackend,
+  type Backend,
+  type Running,
+} from './interceptor.fixture.ts';
+
+/** An interceptor whose backend answers with what it was asked. */
+async function startMirror(
+  profile: ProfileName,
+): Promise<{ backend: Backend; interceptor: Running; port: number }> {
+  const backend = await startBackend((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString('latin1')));
+    request.on('end', () => {
+      const { headers, method, url } = request;
+      response.setHeader('Content-Type', 'application/json');
+      response.end(JSON.stringify({ method, url, headers, body }));
+    });
+  });
+  const interceptor = await startInterceptor({ profile });
+  interceptor.setEndpoints(SERVICE, [backend.address]);
+  return { backend, interceptor, port: interceptor.port };
+}
+
+interface Seen {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+describe.each(PROFILES)('%s', (profile) => {
+  const seen = async (port: number, given: Parameters<typeof ask>[1]): Promise<Seen> =>
+    JSON.parse((await ask(port, given)).body) as Seen;
+
+  test('sends Host and X-Forwarded headers as its version does', async () => {
+    const { port } = await startMirror(profile);
+    const { headers } = await seen(port, {});
+    if (profile === 'v0.5') {
+      expect(headers).toMatchObject({ host: 'shop.default:80', 'x-forwarded-for': '127.0.0.1' });
+      expect(headers['x-forwarded-host']).toBeUndefined();
+      expect(headers['x-forwarded-proto']).toBeUndefined();
+    } else {
+      expect(headers).toMatchObject({
+        host: HOST,
+        'x-forwarded-for': '127.0.0.1',
+        'x-forwarded-host': HOST,
+        'x-forwarded-proto': 'http',
+      });
+    }
+  });
+
+  test('keeps what a proxy in front of it said, and appends to X-Forwarded-For', async () => {
+    const { port } = await startMirror(profile);
+    const { headers } = await seen(port, {
+      headers: {
+        'x-forwarded-for': ['203.0.113.7', '198.51.100.1'],
+        'x-forwarded-host': 'www.example.com',
+        'x-forwarded-proto': 'https',
+        forwarded: 'for=203.0.113.7',
+      },
+    });
+    expect(headers).toMatchObject({
+      'x-forwarded-for': '203.0.113.7, 198.51.100.1, 127.0.0.1',
+      'x-forwarded-host': 'www.example.com',
+      'x-forwarded-proto': 'https',
+    });
+    expect(headers['forwarded']).toBe(profile === 'v0.5' ? 'for=203.0.113.7' : undefined);
+  });
+
+  test('sends an encoded path on as its version does', async () => {
+    const { port } = await startMirror(profile);
+    const { url } = await seen(port, { path: '/a%2Fb/%C3%BC//c/../d?q=1&r=%2F' });
+    expect(url).toBe(
+      profile === 'v0.5' ? '/a/b/%C3%BC//c/../d?q=1&r=%2F' : '/a%2Fb/%C3%BC//c/../d?q=1&r=%2F',
+    );
+  });
+
+  test('drops what is for one hop alone, both ways', async () => {
+    const backend = await startBackend((request, response) => {
+      response.writeHead(200, [
+        ...['Connection', 'close, X-Hop', 'X-Hop', 'reply', 'Keep-Alive', 'timeout=3'],
+        ...['Proxy-Authenticate', 'Basic', 'X-Kept', 'reply'],
+      ]);
+      response.end(JSON.stringify(request.headers));
+    });
+    const { port, setEndpoints } = await startInterceptor({ profile });
+    setEndpoints(SERVICE, [backend.address]);
+    const reply = await ask(port, {
+      headers: {
+        connection: 'close, X-Hop',
+        'x-hop': 'request',
+        'proxy-authorization': 'Basic eDp5',
+        'keep-alive': 'timeout=3',
+        te: 'gzip',
+        'x-kept': 'request',
+      },
+    });
+    const got = JSON.parse(reply.body) as Record<string, string>;
+    expect(got['x-kept']).toBe('request');
+    for (const name of ['x-hop', 'proxy-authorization', 'keep-alive', 'te']) {
+      expect(got[name], name).toBeUndefined();
+    }
+    expect(reply.headers['x-kept']).toBe('reply');
+    for (const name of ['x-hop', 'keep-alive', 'proxy-authenticate']) {
+      expect(reply.headers[name], name).toBeUndefined();
+    }
+  });
+
+  test('passes the headers of traces on', async () => {
+    const { port } = await startMirror(profile);
+    const trace = {
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+      tracestate: 'a=1',
+      baggage: 'user=7',
+      sw8: '1-YQ==-Yg==-3-c3Zj-aW5z-L3g=-aG9zdA==',
+    };
+    expect((await seen(port, { headers: trace })).headers).toMatchObject(trace);
+  });
+
+  test('sends status, repeated headers and bodies of any kind back as they are', async () => {
+    const body = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+    const backend = await startBackend((_, response) => {
+      response.writeHead(418, ['Set-Cookie', 'a=1', 'Set-Cookie', 'b=2', 'X-Latin', 'caf\u00E9']);
+      response.end(body);
+    });
+    const { port, setEndpoints } = await startInterceptor({ profile });
+    setEndpoints(SERVICE, [backend.address]);
+    const outgoing = send({ port, host: '127.0.0.1', agent: false, headers: { host: HOST } }).end();
+    const [reply] = (await once(outgoing, 'response')) as [IncomingMessage];
+    expect(reply.statusCode).toBe(418);
+    expect(reply.headers['set-cookie']).toEqual(['a=1', 'b=2']);
+    expect(reply.headers['x-latin']).toBe('caf\u00E9');
+    expect(Buffer.concat(await reply.toArray())).toEqual(body);
+  });
+
+  test.each([
+    ['HEAD', 200],
+    ['GET', 204],
+    ['GET', 304],
+  ])('sends no body back for %s and %i', async (method, status) => {
+    const backend = await startBackend((_, response) => {
+      response.writeHead(status, status === 204 ? {} : { 'Content-Length': '5' });
+      response.end();
+    });
+    const { port, setEndpoints } = await startInterceptor({ profile });
+    setEndpoints(SERVICE, [backend.address]);
+    const reply = await ask(port, { method });
+    expect([reply.status, reply.body]).toEqual([status, '']);
+    expect(reply.headers['content-length']).toBe(status === 204 ? undefined : '5');
+  });
+
+  test.each(['POST', 'PUT', 'PATCH', 'DELETE', 'GET'])('sends the body of %s', async (method) => {
+    const { port } = await startMirror(profile);
+    const given = { method, headers: { 'content-length': '4' }, body: 'body' };
+    expect(await seen(port, given)).toMatchObject({ method, body: 'body' });
+    const chunked = { method, headers: { 'transfer-encoding': 'chunked' }, body: 'body' };
+    expect(await seen(port, chunked)).toMatchObject({ method, body: 'body' });
+  });
+
+  test('asks for gzip in the place of a caller that says nothing, and unpacks it', async () => {
+    const backend = await startBackend((request, response) => {
+      response.writeHead(200, { 'Content-Encoding': 'gzip' });
+      response.end(gzipSync(String(request.headers['accept-encoding'])));
+    });
+    const { port, setEndpoints } = await startInterceptor({ profile });
+    setEndpoints(SERVICE, [backend.address]);
+    const unpacked = await ask(port);
+    expect([unpacked.body, unpacked.headers['content-encoding']]).toEqual(['gzip', undefined]);
+    const packed = await ask(port, { headers: { 'accept-encoding': 'gzip, br' } });
+    expect(packed.headers['content-encoding']).toBe('gzip');
+  });
+
+  test('sends events as they come, or, in v0.5, when there are enough of them', async () => {
+    let finish = (): void => {};
+    const backend = await startBackend((request, response) => {
+      response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+      if (request.method === 'HEAD') {
+        response.end();
+        return;
+      }
+      response.write('data: 1\n\n');
+      finish = () => response.end('data: 2\n\n');
+    });
+    const { port, setEndpoints } = await startInterceptor({ profile });
+    setEndpoints(SERVICE, [backend.address]);
+    const { closed, received, until } = await connectRaw(
+      port,
+      renderRequest('GET / HTTP/1.1', ['Connection: close']),
+    );
+    await vi.waitFor(() => expect(backend.requests).toHaveLength(1));
+    if (profile === 'current') await until((text) => text.includes('data: 1'));
+    else {
+      // Another request has been there and back, and nothing has come of the first one.
+      await ask(port, { method: 'HEAD' });
+      expect(received()).toBe('');
+    }
+    finish();
+    expect(await closed()).toMatch(/data: 1[^]*data: 2/);
+  });
+
+  test('answers 502 when the backend breaks off before its headers', async () => {
+    const address = await startRawBackend((socket) => {
+      socket.once('data', () => socket.resetAndDestroy());
+    });
+    const { port, setEndpoints } = await startInterceptor({ profile });
+    setEndpoints(SERVICE, [address]);
+    const { body, status } = await ask(port, { method: 'POST', body: 'x' });
+    expect([status, body.trim()]).toEqual([502, 'Bad Gateway']);
+  });
+
+  test('answers 502 when the backend sends what is no HTTP', async () => {
+    const address = await startRawBackend((socket) => {
+      socket.once('data', () => socket.end('garbage\r\n\r\n'));
+    });
+    const { port, setEndpoints } = await startInterceptor({ profile });
+    setEndpoints(SERVICE, [address]);
+    expect((await ask(port)).status).toBe(502);
+  });
+
+  test.each([
+    ['a length', 'Content-Length: 100000', 'x'.repeat(50_000)],
+    ['chunks', 'Transfer-Encoding: chunked', `c350\r\n${'x'.repeat(50_000)}\r\n`],
+  ])('cuts the caller off when the backend breaks off in a body of %s', async (_, header, body) => {
+    const address = await startRawBackend((socket) => {
+      socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\n${header}\r\n\r\n${body}`));
+    });
+    const { port, setEndpoints } = await startInterceptor({ profile });
+    setEndpoints(SERVICE, [address]);
+    await expect(ask(port)).rejects.toThrow(/aborted|hang up|ECONNRESET/);
+  });
+
+  test('ends the request to the backend when the caller leaves', async () => {
+    const backend = await startBackend(() => {});
+    const { counts, port, setEndpoints } = await startInterceptor({
+      profile,
+      settings: { responseHeaderTimeout: 0 },
+    });
+    setEndpoints(SERVICE, [backend.address]);
+    const { socket } = await connectRaw(port, renderRequest('GET / HTTP/1.1'));
+    await vi.waitFor(() => expect(backend.requests).toHaveLength(1));
+    socket.destroy();
+    await vi.waitFor(() => expect(backend.requests[0]?.destroyed).toBe(true));
+    await vi.waitFor(() => expect(counts()['default/shop']?.concurrency).toBe(0));
+  });
+
+  test('reads no more of a response than its caller takes', async () => {
+    const size = 64 * 1024 * 1024;
+    let response: { readonly writableLength: number } | undefined;
+    const backend = await startBackend((_, answer) => {
+      response = answer;
+      answer.end(Buffer.alloc(size));
+    });
+    const { port, setEndpoints } = await startInterceptor({ profile });
+    setEndpoints(SERVICE, [backend.address]);
+    const outgoing = send({ port, host: '127.0.0.1', agent: false, headers: { host: HOST } }).end();
+    const [reply] = (await once(outgoing, 'response')) as [IncomingMessage];
+    // Nothing is read yet, so most of it is still where it came from.
+    expect(response?.writableLength).toBeGreaterThan(size / 4);
+    let length = 0;
+    for await (const chunk of reply) length += (chunk as Buffer).length;
+    expect(length).toBe(size);
+  });
+});
+
+test('current: lets the caller wait for 100 Continue until the backend takes the body', async () => {
+  const backend = await startBackend((request, response) => {
+    request.resume().on('end', () => response.end('done'));
+  });
+  const { counts, port, setEndpoints } = await startInterceptor();
+  const head = renderRequest('POST / HTTP/1.1', ['Expect: 100-continue', 'Content-Length: 4']);
+  const { received, socket, until } = await connectRaw(port, head);
+  await vi.waitFor(() => expect(counts()['default/shop']?.concurrency).toBe(1));
+  expect(received()).toBe('');
+  setEndpoints(SERVICE, [backend.address]);
+  await until((text) => text.includes('100 Continue'));
+  socket.write('body');
+  expect(await until((text) => text.includes('done'))).toMatch(
+    /^HTTP\/1\.1 100 [^]*HTTP\/1\.1 200 /,
+  );
+});
+
+test('current: sends trailers back that the backend announced', async () => {
+  const backend = await startBackend((_, response) => {
+    response.writeHead(200, { Trailer: 'X-Sum' });
+    response.write('body');
+    response.addTrailers({ 'X-Sum': '42' });
+    response.end();
+  });
+  const { port, setEndpoints } = await startInterceptor();
+  setEndpoints(SERVICE, [backend.address]);
+  expect(await ask(port)).toMatchObject({ body: 'body', trailers: { 'x-sum': '42' } });
+});
