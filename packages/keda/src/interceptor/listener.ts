@@ -47,6 +47,8 @@ export function createListener({ onRequest, onUpgrade }: Handlers, hasHttp2: boo
     http1.on('connection', follow);
     return { server: http1, close: () => closed(http1), destroy: destroyAll };
   }
+  // It gets its connections from another server; by this it watches over them all the same.
+  http1.emit('listening');
   const http2 = createHttp2({ settings: { maxConcurrentStreams: 250 } });
   // Its types have classes of their own for what is the same to us.
   http2.on('request', (request, response) =>
@@ -70,6 +72,7 @@ export function createListener({ onRequest, onUpgrade }: Handlers, hasHttp2: boo
   function closed(listening: Server): Promise<void> {
     return new Promise((resolve) => {
       listening.close(() => resolve());
+      if (listening !== http1) http1.close();
       http1.closeIdleConnections();
       for (const session of sessions) session.close();
     });

@@ -1,0 +1,63 @@
+// HTTP/2 without TLS, on the port that HTTP/1.1 has too.
+import { once } from 'node:events';
+import { connect, type ClientHttp2Session } from 'node:http2';
+import { text } from 'node:stream/consumers';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { HOST, SERVICE, ask, startBackend, startInterceptor } from './interceptor.fixture.ts';
+
+function openSession(port: number): ClientHttp2Session {
+  const session = connect(`http://127.0.0.1:${port}`);
+  session.on('error', () => {});
+  onTestFinished(() => session.destroy());
+  return session;
+}
+
+test('current: takes HTTP/2 by prior knowledge, beside HTTP/1.1', async () => {
+  const backend = await startBackend((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += String(chunk)));
+    request.on('end', () => {
+      response.writeHead(201, ['Set-Cookie', 'a=1', 'Set-Cookie', 'b=2', 'Connection', 'close']);
+      response.end(`${request.method} ${request.url} ${request.headers.host} ${body}`);
+    });
+  });
+  const { counts, port, setEndpoints } = await startInterceptor();
+  setEndpoints(SERVICE, [backend.address]);
+  const session = openSession(port);
+  const exchange = async (method: string, body?: string): Promise<unknown[]> => {
+    const stream = session.request({ ':method': method, ':path': '/x?y=1', ':authority': HOST });
+    stream.end(body);
+    const [headers] = await once(stream, 'response');
+    const answer = await text(stream);
+    return [headers[':status'], headers['set-cookie'], headers['x-keda-http-cold-start'], answer];
+  };
+  const replies = await Promise.all([exchange('GET'), exchange('POST', 'body')]);
+  const cookies = ['a=1', 'b=2'];
+  expect(replies).toEqual([
+    [201, cookies, 'false', `GET /x?y=1 ${HOST} `],
+    [201, cookies, 'false', `POST /x?y=1 ${HOST} body`],
+  ]);
+  expect((await ask(port)).status).toBe(201);
+  expect(counts()['default/shop']).toEqual({ concurrency: 0, requestCount: 3 });
+});
+
+test('current: a stream that its caller cancels ends the request to the backend', async () => {
+  const backend = await startBackend(() => {});
+  const { counts, port, setEndpoints } = await startInterceptor();
+  setEndpoints(SERVICE, [backend.address]);
+  const stream = openSession(port).request({ ':path': '/', ':authority': HOST });
+  stream.on('error', () => {});
+  await vi.waitFor(() => expect(backend.requests).toHaveLength(1));
+  stream.close(8);
+  await vi.waitFor(() => expect(backend.requests[0]?.destroyed).toBe(true));
+  await vi.waitFor(() => expect(counts()['default/shop']?.concurrency).toBe(0));
+});
+
+test('v0.5: does not take HTTP/2', async () => {
+  const { port } = await startInterceptor({ profile: 'v0.5' });
+  const session = openSession(port);
+  const stream = session.request({ ':path': '/', ':authority': HOST });
+  stream.on('error', () => {});
+  await new Promise((resolve) => session.on('close', resolve));
+  expect(stream.rstCode).not.toBe(0);
+});

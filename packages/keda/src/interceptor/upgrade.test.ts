@@ -1,0 +1,178 @@
+// WebSockets and other upgrades (behaviour 13).
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { WebSocket, WebSocketServer, type RawData } from 'ws';
+import { PROFILES } from '../profile.ts';
+import {
+  HOST,
+  SERVICE,
+  connectRaw,
+  renderRequest,
+  startBackend,
+  startInterceptor,
+  startRawBackend,
+} from './interceptor.fixture.ts';
+
+/** A backend that echoes the messages of WebSockets; `/forbidden` it refuses. */
+async function startEcho(): Promise<{ address: string; sockets: WebSocketServer }> {
+  const server = createServer((_, response) => response.end('plain'));
+  const sockets = new WebSocketServer({ noServer: true });
+  server.on('upgrade', (request, socket, head) => {
+    if (request.url === '/forbidden') {
+      socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno');
+      return;
+    }
+    sockets.handleUpgrade(request, socket, head, (client) => {
+      client.on('message', (data: RawData) => client.send(`echo ${String(data)}`));
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    for (const client of sockets.clients) client.terminate();
+    server.close();
+  });
+  return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, sockets };
+}
+
+function openSocket(port: number, path = '/chat'): WebSocket {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, { headers: { host: HOST } });
+  onTestFinished(() => socket.terminate());
+  return socket;
+}
+
+test('v0.5: answers an upgrade that the backend accepts with 502', async () => {
+  const { address } = await startEcho();
+  const { port, setEndpoints } = await startInterceptor({ profile: 'v0.5' });
+  setEndpoints(SERVICE, [address]);
+  const socket = openSocket(port);
+  socket.on('error', () => {});
+  const [, response] = await once(socket, 'unexpected-response');
+  expect(response.statusCode).toBe(502);
+});
+
+describe('current', () => {
+  test('tunnels a WebSocket, and counts it until it is closed', async () => {
+    const { address } = await startEcho();
+    const { counts, port, setEndpoints } = await startInterceptor();
+    setEndpoints(SERVICE, [address]);
+    const socket = openSocket(port);
+    const opened = once(socket, 'open');
+    const [response] = await once(socket, 'upgrade');
+    expect(response.headers['x-keda-http-cold-start']).toBe('false');
+    await opened;
+    for (const text of ['one', 'two']) {
+      socket.send(text);
+      expect(String((await once(socket, 'message'))[0])).toBe(`echo ${text}`);
+    }
+    expect(counts()['default/shop']).toEqual({ concurrency: 1, requestCount: 1 });
+    socket.close(1000);
+    await once(socket, 'close');
+    await vi.waitFor(() => expect(counts()['default/shop']?.concurrency).toBe(0));
+  });
+
+  test('holds an upgrade until an instance is ready', async () => {
+    const { address } = await startEcho();
+    const { counts, port, setEndpoints } = await startInterceptor();
+    const socket = openSocket(port);
+    const upgraded = once(socket, 'upgrade');
+    const opened = once(socket, 'open');
+    await vi.waitFor(() => expect(counts()['default/shop']?.concurrency).toBe(1));
+    setEndpoints(SERVICE, [address]);
+    const [response] = await upgraded;
+    await opened;
+    expect(response.headers['x-keda-http-cold-start']).toBe('true');
+  });
+
+  test('passes the code on with which the backend closes', async () => {
+    const { address, sockets } = await startEcho();
+    const { port, setEndpoints } = await startInterceptor();
+    setEndpoints(SERVICE, [address]);
+    const socket = openSocket(port);
+    await once(socket, 'open');
+    for (const client of sockets.clients) client.close(1001, 'going away');
+    const [code, reason] = await once(socket, 'close');
+    expect([code, String(reason)]).toEqual([1001, 'going away']);
+  });
+
+  test('closes the backend when the caller is gone, and the caller when the backend is', async () => {
+    const { address, sockets } = await startEcho();
+    const { counts, port, setEndpoints } = await startInterceptor();
+    setEndpoints(SERVICE, [address]);
+    const leaving = openSocket(port);
+    await once(leaving, 'open');
+    leaving.terminate();
+    await vi.waitFor(() => expect(sockets.clients.size).toBe(0));
+    const left = openSocket(port);
+    await once(left, 'open');
+    for (const client of sockets.clients) client.terminate();
+    const [code] = await once(left, 'close');
+    expect(code).toBe(1006);
+    await vi.waitFor(() => expect(counts()['default/shop']?.concurrency).toBe(0));
+  });
+
+  test('passes the answer of a backend on that refuses the upgrade', async () => {
+    const { address } = await startEcho();
+    const { port, setEndpoints } = await startInterceptor();
+    setEndpoints(SERVICE, [address]);
+    const socket = openSocket(port, '/forbidden');
+    socket.on('error', () => {});
+    const [, response] = await once(socket, 'unexpected-response');
+    expect(response.statusCode).toBe(403);
+  });
+
+  test('passes on what either end has sent with its handshake, and a half that has ended', async () => {
+    const address = await startRawBackend((socket) => {
+      let got = '';
+      let isUpgraded = false;
+      socket.on('data', (chunk: Buffer) => {
+        got += String(chunk);
+        if (isUpgraded || !got.includes('\r\n\r\n')) return;
+        isUpgraded = true;
+        socket.write(
+          'HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\nhello ',
+        );
+      });
+      socket.on('end', () => socket.end(`got ${got.slice(got.indexOf('\r\n\r\n') + 4)}`));
+    });
+    const { port, setEndpoints } = await startInterceptor();
+    setEndpoints(SERVICE, [address]);
+    const head = ['Connection: Upgrade', 'Upgrade: echo'];
+    const { closed, socket, until } = await connectRaw(
+      port,
+      renderRequest('GET / HTTP/1.1', head, 'early '),
+    );
+    await until((text) => text.endsWith('hello '));
+    socket.end('late');
+    expect(await closed()).toMatch(/^HTTP\/1\.1 101 [^]*\r\n\r\nhello got early late$/);
+  });
+
+  test('answers 404 to an upgrade for no route', async () => {
+    const { port } = await startInterceptor();
+    const head = ['Connection: Upgrade', 'Upgrade: websocket'];
+    const { closed } = await connectRaw(port, renderRequest('GET / HTTP/1.1', head, '', 'other'));
+    expect(await closed()).toMatch(/^HTTP\/1\.1 404 /);
+  });
+
+  test('answers 502 when the backend breaks off in the handshake', async () => {
+    const address = await startRawBackend((socket) => {
+      socket.once('data', () => socket.resetAndDestroy());
+    });
+    const { port, setEndpoints } = await startInterceptor();
+    setEndpoints(SERVICE, [address]);
+    const head = ['Connection: Upgrade', 'Upgrade: websocket'];
+    const { closed } = await connectRaw(port, renderRequest('GET / HTTP/1.1', head));
+    expect(await closed()).toMatch(/^HTTP\/1\.1 502 /);
+  });
+
+  test('serves an upgrade that the backend takes for a plain request as one', async () => {
+    const backend = await startBackend((_, response) => response.end('plain'));
+    const { port, setEndpoints } = await startInterceptor();
+    setEndpoints(SERVICE, [backend.address]);
+    const head = ['Connection: Upgrade', 'Upgrade: h2c'];
+    const { closed } = await connectRaw(port, renderRequest('GET / HTTP/1.1', head));
+    expect(await closed()).toMatch(/^HTTP\/1\.1 200 [^]*plain/);
+  });
+});
