@@ -33,3 +33,19 @@ export {
 } from './instances/instances.ts';
 export type { InstanceExit, InstanceState } from './instances/instance.ts';
 export type { Log } from './interceptor/call.ts';
+export type {
+  HttpScaledObject,
+  HttpScaledObject05,
+  InterceptorRoute,
+  ScaledObject,
+  ScalingObject,
+} from './objects/objects.ts';
+export { parseObjects, readObjects, type ParsedObjects } from './objects/parse.ts';
+export { toRoutes, type ScaledRoute } from './objects/to-route.ts';
+export {
+  renderObjects,
+  toHttpScaledObject,
+  toInterceptorRoute,
+  type RouteObjects,
+  type ScaledFunction,
+} from './objects/build.ts';

@@ -1,8 +1,8 @@
 // One instance: a process that is started, asked until it is ready, and ended.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { get } from 'node:http';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
+import { isReady } from './probe.ts';
 
 /** Where an instance is in its life. */
 export type InstanceState = 'starting' | 'ready' | 'stopping' | 'exited';
@@ -73,11 +73,9 @@ export async function startInstance(settings: InstanceSettings): Promise<Instanc
 
   async function untilReady(): Promise<void> {
     for (let wait = 5; state === 'starting'; wait = Math.min(wait * 1.5, 100)) {
-      const isReady = await (readyPath === undefined
-        ? accepts(host, port)
-        : answers(host, port, readyPath));
+      const answered = await isReady(host, port, readyPath);
       // It may have ended, or been told to, in the meantime.
-      if (isReady && (state as InstanceState) === 'starting') state = 'ready';
+      if (answered && (state as InstanceState) === 'starting') state = 'ready';
       else await Promise.race([elapse(wait), exited]);
     }
   }
@@ -124,29 +122,5 @@ async function freePort(host: string): Promise<number> {
       const { port } = server.address() as AddressInfo;
       server.close(() => resolve(port));
     });
-  });
-}
-
-function accepts(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port });
-    const settle = (value: boolean): void => {
-      socket.destroy();
-      resolve(value);
-    };
-    socket.on('connect', () => settle(true));
-    socket.on('error', () => settle(false));
-  });
-}
-
-function answers(host: string, port: number, path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const request = get({ host, port, path, agent: false, timeout: 1000 }, (response) => {
-      response.resume();
-      const { statusCode = 0 } = response;
-      resolve(statusCode >= 200 && statusCode < 300);
-    });
-    request.on('timeout', () => request.destroy());
-    request.on('error', () => resolve(false));
   });
 }

@@ -4,7 +4,6 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer, type RawData } from 'ws';
-import { PROFILES } from '../profile.ts';
 import {
   HOST,
   SERVICE,
