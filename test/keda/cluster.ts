@@ -62,6 +62,8 @@ const FAST: ScalingOptions = {
 export interface Cluster {
   readonly port: number;
   readonly interceptor: Interceptor;
+  /** Where the instances are that have not exited. */
+  addresses(): readonly string[];
   /** The most instances that were ready at once since it was asked last. */
   mostReady(): number;
   /** Resolves when no instance is left. */
@@ -73,15 +75,22 @@ export interface Cluster {
 /** Starts a cluster that has no instance yet. */
 export async function startCluster(
   backend: keyof typeof BACKENDS,
-  options: Omit<InterceptorOptions, 'routes'> = {},
-  env: Readonly<Record<string, string>> = {},
+  {
+    env,
+    interceptor: given,
+    scaling,
+  }: {
+    readonly env?: Readonly<Record<string, string>>;
+    readonly interceptor?: Omit<InterceptorOptions, 'routes'>;
+    readonly scaling?: Partial<ScalingOptions>;
+  } = {},
 ): Promise<Cluster> {
-  const interceptor = createInterceptor({ routes: [ROUTE], port: 0, adminPort: 0, ...options });
+  const interceptor = createInterceptor({ routes: [ROUTE], port: 0, adminPort: 0, ...given });
   let most = 0;
   const instances = createInstances({
     command: [...BACKENDS[backend]],
     env: { FUNCTION_DRAIN_DELAY: '300ms', FUNCTION_LOG_LEVEL: 'error', ...env },
-    ready: { path: '/readyz' },
+    ready: { path: '/readyz', period: 50 },
     onEndpoints(addresses) {
       most = Math.max(most, addresses.length);
       interceptor.setEndpoints(KEY, addresses);
@@ -90,7 +99,7 @@ export async function startCluster(
   const autoscaler = createAutoscaler({
     counts: () => interceptor.counts()[KEY],
     onPending: (listener) => interceptor.onPending((key) => key === KEY && listener()),
-    options: FAST,
+    options: { ...FAST, ...scaling },
     scale: (replicas) => instances.scale(replicas),
   });
   onTestFinished(async () => {
@@ -103,6 +112,7 @@ export async function startCluster(
   return {
     port,
     interceptor,
+    addresses: () => instances.list().map(({ address }) => address),
     mostReady() {
       const answer = most;
       most = 0;

@@ -6,7 +6,6 @@ export const KEDA_ERRORS = {
   OFN_KEDA_OBJECT_INVALID:
     'A scaling object is not valid; the message names the file and the field',
   OFN_KEDA_OBJECT_UNREADABLE: 'A file of scaling objects cannot be read',
-  OFN_KEDA_ROUTE_CONFLICT: 'Two routes claim the same host, path and headers',
   OFN_KEDA_PORT_UNAVAILABLE: 'A port cannot be listened on',
   OFN_KEDA_COMMAND_FAILED: 'The command of an instance cannot be started',
 } as const satisfies Readonly<Record<string, string>>;
@@ -19,6 +18,8 @@ export interface KedaIssue {
   /** Where, from the value's root: `spec.replicas.min`. */
   readonly field: string;
   readonly message: string;
+  /** The file and the line of a value that was read: `shop.yaml:12`. */
+  readonly at?: string;
 }
 
 /**

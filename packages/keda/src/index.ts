@@ -37,15 +37,15 @@ export type {
   HttpScaledObject,
   HttpScaledObject05,
   InterceptorRoute,
+  Referents,
+  ReplyBodies,
   ScaledObject,
   ScalingObject,
+  ServicePorts,
 } from './objects/objects.ts';
-export { parseObjects, readObjects, type ParsedObjects } from './objects/parse.ts';
+export { parseObjects, type ParsedObjects } from './objects/parse.ts';
+export { readObjects } from './objects/read.ts';
 export { toRoutes, type ScaledRoute } from './objects/to-route.ts';
-export {
-  renderObjects,
-  toHttpScaledObject,
-  toInterceptorRoute,
-  type RouteObjects,
-  type ScaledFunction,
-} from './objects/build.ts';
+export { toHttpScaledObject, toInterceptorRoute, type RouteObjects } from './objects/build.ts';
+export { renderObjects } from './objects/render.ts';
+export type { ScaledFunction } from './objects/scaled-function.ts';

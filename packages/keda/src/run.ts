@@ -6,7 +6,7 @@ import { createInstances, type Instances } from './instances/instances.ts';
 import { watchBackends } from './instances/watch.ts';
 import type { Log } from './interceptor/call.ts';
 import { createInterceptor, type Interceptor } from './interceptor/interceptor.ts';
-import { readObjects } from './objects/parse.ts';
+import { readObjects } from './objects/read.ts';
 import { toRoutes, type ScaledRoute } from './objects/to-route.ts';
 import { parseOptions, type BinOptions } from './options.ts';
 import { keyOf } from './routing/route.ts';
@@ -38,8 +38,8 @@ export async function run(args: readonly string[], settings: RunSettings): Promi
 
 async function serve(options: BinOptions, { out, stop }: RunSettings): Promise<void> {
   const say = (text: string): void => out(`ofn-interceptor: ${text}\n`);
-  const { ignored, objects } = await readObjects(options.paths);
-  const routes = toRoutes(objects);
+  const { ignored, objects, ...referents } = await readObjects(options.paths);
+  const routes = toRoutes(objects, referents);
   if (routes.length === 0) {
     throw new KedaError(
       'OFN_KEDA_OBJECT_INVALID',

@@ -4,8 +4,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { isReady } from './probe.ts';
 
-/** Where an instance is in its life. */
-export type InstanceState = 'starting' | 'ready' | 'stopping' | 'exited';
+/** Where an instance is in its life; `unready` when it was ready, and its probe fails now. */
+export type InstanceState = 'starting' | 'ready' | 'unready' | 'stopping' | 'exited';
 
 /** What an instance is started with; times in milliseconds. */
 export interface InstanceSettings {
@@ -16,7 +16,11 @@ export interface InstanceSettings {
   readonly host: string;
   /** Path of a probe that answers 2xx when it is ready; `undefined` to be content with its port. */
   readonly readyPath: string | undefined;
+  /** Between two probes of one that is ready. */
+  readonly readyPeriod: number;
   readonly stopTimeout: number;
+  /** Called when it is no longer ready, and when it is again. */
+  readonly onReadiness: () => void;
   readonly onLine: (line: string) => void;
 }
 
@@ -44,7 +48,18 @@ export interface Instance {
 
 /** Starts an instance on a free port, which it finds in `PORT`. */
 export async function startInstance(settings: InstanceSettings): Promise<Instance> {
-  const { command, cwd, env, host, name, onLine, readyPath, stopTimeout } = settings;
+  const {
+    command,
+    cwd,
+    env,
+    host,
+    name,
+    onLine,
+    onReadiness,
+    readyPath,
+    readyPeriod,
+    stopTimeout,
+  } = settings;
   const [file, ...args] = command;
   const port = await freePort(host);
   let state: InstanceState = 'starting';
@@ -80,6 +95,20 @@ export async function startInstance(settings: InstanceSettings): Promise<Instanc
     }
   }
 
+  // Without a path, that it accepts connections is all there is to know, and its exit says the rest.
+  async function watchReadiness(): Promise<void> {
+    while (readyPath !== undefined && (state === 'ready' || state === 'unready')) {
+      await Promise.race([elapse(readyPeriod), exited]);
+      const answered = await isReady(host, port, readyPath);
+      const next = answered ? 'ready' : 'unready';
+      if ((state !== 'ready' && state !== 'unready') || state === next) continue;
+      state = next;
+      onReadiness();
+    }
+  }
+
+  const ready = untilReady();
+  void ready.then(watchReadiness);
   return {
     name,
     pid: child.pid,
@@ -87,7 +116,7 @@ export async function startInstance(settings: InstanceSettings): Promise<Instanc
       return state;
     },
     address: `${host}:${port}`,
-    ready: untilReady(),
+    ready,
     exited,
     async stop() {
       if (state === 'exited') return exited;

@@ -15,8 +15,11 @@ export interface InstancesOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Address that instances listen on. Default `127.0.0.1`. */
   readonly host?: string;
-  /** `path` of a probe that answers 2xx once it is ready. Default: ready when its port accepts. */
-  readonly ready?: { readonly path?: string };
+  /**
+   * `path` of a probe that answers 2xx while it is ready; default: ready when its port accepts. `period`:
+   * milliseconds between two probes of one that is ready, default 1,000.
+   */
+  readonly ready?: { readonly path?: string; readonly period?: number };
   /** After SIGTERM, until SIGKILL. Default 30,000, as Kubernetes. */
   readonly stopTimeout?: number;
   /** Called with the addresses (`host:port`) of the ready instances whenever they change. */
@@ -122,6 +125,8 @@ export function createInstances(options: InstancesOptions): Instances {
       env: { ...process.env, ...options.env },
       host,
       readyPath: options.ready?.path,
+      readyPeriod: options.ready?.period ?? 1000,
+      onReadiness: publish,
       stopTimeout: options.stopTimeout ?? 30_000,
       onLine: (line) => log?.info({ instance: name }, line),
     });

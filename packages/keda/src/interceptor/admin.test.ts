@@ -47,12 +47,16 @@ test('has probes on the admin port in the current version alone', async () => {
   expect(await statuses(old.adminPort)).toEqual([404, 404, 404]);
 });
 
-test('refuses web pages on the admin port: another Host, or any Origin', async () => {
+test('refuses web pages on the admin port: another Host or Origin', async () => {
   const { adminPort } = await startInterceptor();
   const status = async (headers: Record<string, string>): Promise<number> =>
     (await ask(adminPort, { path: '/queue', headers })).status;
   expect(await status({ host: `127.0.0.1:${adminPort}` })).toBe(200);
   expect(await status({ host: 'rebound.example.com' })).toBe(403);
+  expect(await status({ host: '192.0.2.1' })).toBe(403);
+  const own = `http://localhost:${adminPort}`;
+  expect(await status({ host: `localhost:${adminPort}`, origin: own })).toBe(200);
+  expect(await status({ ...LOCAL, origin: 'null' })).toBe(403);
   expect(await status({ ...LOCAL, origin: 'http://rebound.example.com' })).toBe(403);
 });
 
@@ -94,6 +98,18 @@ describe('stopping', () => {
     await vi.waitFor(() => expect(backend.requests).toHaveLength(1));
     await stop();
     expect(await cut).toMatch(/hang up|ECONNRESET/);
+  });
+
+  test('current: a forced stop ends one that lets requests end', async () => {
+    const backend = await startBackend(() => {});
+    const { port, setEndpoints, stop } = await startInterceptor();
+    setEndpoints(SERVICE, [backend.address]);
+    const cut = ask(port).catch((error: Error) => error.message);
+    await vi.waitFor(() => expect(backend.requests).toHaveLength(1));
+    const stopped = stop();
+    await stop({ force: true });
+    expect(await cut).toMatch(/hang up|ECONNRESET/);
+    await stopped;
   });
 
   test('current: waits 5 s and 30 s by default', async () => {

@@ -71,7 +71,11 @@ export function createPool(
     async open(service, signal) {
       const connection = connectionOver(await dialer.dial(service, signal));
       open.add(connection);
-      connection.client.on('disconnect', () => drop(connection));
+      // A request that is about to be sent over it learns that by itself, and is sent over another one.
+      connection.client.on('disconnect', () => {
+        if (idle.has(connection)) drop(connection);
+        else open.delete(connection);
+      });
       return connection;
     },
     give({ servicePort }, connection) {

@@ -166,6 +166,39 @@ describe('current', () => {
     expect(await closed()).toMatch(/^HTTP\/1\.1 502 /);
   });
 
+  test('closes a tunnel at its deadline, and writes nothing of its own into it', async () => {
+    const { address } = await startEcho();
+    const { port, setEndpoints } = await startInterceptor({ settings: { requestTimeout: 200 } });
+    setEndpoints(SERVICE, [address]);
+    const head = [
+      ...['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'],
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    ];
+    const { closed } = await connectRaw(port, renderRequest('GET / HTTP/1.1', head));
+    expect(await closed()).toMatch(/^HTTP\/1\.1 101 (?:(?!HTTP\/)[^])*$/);
+  });
+
+  test('answers 504 when the backend is late to answer a handshake', async () => {
+    const address = await startRawBackend((socket) => socket.resume());
+    const { port, setEndpoints } = await startInterceptor({
+      settings: { responseHeaderTimeout: 30 },
+    });
+    setEndpoints(SERVICE, [address]);
+    const head = ['Connection: Upgrade', 'Upgrade: websocket'];
+    const { closed } = await connectRaw(port, renderRequest('GET / HTTP/1.1', head));
+    expect(await closed()).toMatch(/^HTTP\/1\.1 504 /);
+  });
+
+  test('refuses an upgrade that has a body, which Node does not read', async () => {
+    const backend = await startBackend((_, response) => response.end('plain'));
+    const { port, setEndpoints } = await startInterceptor();
+    setEndpoints(SERVICE, [backend.address]);
+    const head = ['Connection: Upgrade', 'Upgrade: h2c', 'Content-Length: 4'];
+    const { closed } = await connectRaw(port, renderRequest('POST / HTTP/1.1', head, 'body'));
+    expect(await closed()).toMatch(/^HTTP\/1\.1 501 /);
+    expect(backend.requests).toHaveLength(0);
+  });
+
   test('serves an upgrade that the backend takes for a plain request as one', async () => {
     const backend = await startBackend((_, response) => response.end('plain'));
     const { port, setEndpoints } = await startInterceptor();

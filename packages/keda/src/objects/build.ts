@@ -1,75 +1,18 @@
-// One description of a function becomes the objects of either generation, and their YAML.
-import { stringify } from 'yaml';
-import type { KedaIssue } from '../errors.ts';
+// One description of a function becomes the objects of either generation.
 import { renderGoDuration } from '../go-duration.ts';
 import type {
+  HeaderRule,
   HttpScaledObject,
   HttpScaledObject05,
   InterceptorRoute,
   Metadata,
+  PortRef,
   ReplicaBounds,
+  RouteRuleSpec,
   ScaledObject,
-  ScalingObject,
-  StaticResponseSpec,
 } from './objects.ts';
-import {
-  HttpScaledObject05Schema,
-  HttpScaledObjectSchema,
-  InterceptorRouteSchema,
-  ScaledObjectSchema,
-} from './schemas.ts';
-import { invalidObject, validate } from './validate.ts';
-
-/** A function as its scaling objects see it. */
-export interface ScaledFunction {
-  /** Name of the objects, and of Service and Deployment unless they are named. */
-  readonly name: string;
-  /** Default `default`. */
-  readonly namespace?: string;
-  readonly labels?: Readonly<Record<string, string>>;
-  /** At least one. */
-  readonly hosts: readonly string[];
-  readonly paths?: readonly string[];
-  /** Not in 0.5. */
-  readonly headers?: readonly { readonly name: string; readonly value?: string }[];
-  /** Default: `name`. */
-  readonly service?: string;
-  /** Default 80. */
-  readonly port?: number;
-  /** In place of `port`; not in 0.5. */
-  readonly portName?: string;
-  /** What is scaled. Default: the Deployment `name`. */
-  readonly workload?: {
-    readonly name: string;
-    readonly kind?: string;
-    readonly apiVersion?: string;
-  };
-  readonly replicas?: ReplicaBounds;
-  /** Pending requests, or requests a second, of one replica. Default: 100 pending requests. */
-  readonly metric?: {
-    readonly concurrency?: number;
-    readonly requestRate?: number;
-    /** Milliseconds over which the rate is averaged. Default 60,000. */
-    readonly window?: number;
-    /** Milliseconds of one bucket of the window. Default 1,000. */
-    readonly granularity?: number;
-  };
-  /** Milliseconds without a request before the last replica goes. Default 300,000. */
-  readonly cooldownPeriod?: number;
-  /** Milliseconds; not in 0.5. Default 0. */
-  readonly initialCooldownPeriod?: number;
-  /** Milliseconds; not in 0.5. Default: those of the interceptor. */
-  readonly timeouts?: {
-    readonly readiness?: number;
-    /** Of an InterceptorRoute alone. */
-    readonly request?: number;
-    readonly responseHeader?: number;
-  };
-  /** Where requests go when no replica is ready in time; not in 0.5. */
-  readonly fallback?: { readonly service: string; readonly port: number };
-  /** What is answered while no replica is ready. Of an InterceptorRoute alone. */
-  readonly placeholder?: StaticResponseSpec;
-}
+import { issuesOf, type ObjectForm, type ScaledFunction } from './scaled-function.ts';
+import { invalidObject } from './validate.ts';
 
 /** Which add-on an `HTTPScaledObject` is for. */
 export interface AddOnChoice<AddOn extends '0.5' | 'current'> {
@@ -96,87 +39,60 @@ export function toHttpScaledObject(
   given: ScaledFunction,
   { addOn }: AddOnChoice<'0.5' | 'current'>,
 ): HttpScaledObject05 | HttpScaledObject {
-  const what = `HTTPScaledObject "${given.name}" for add-on ${addOn}`;
-  const missing = addOn === '0.5' ? NOT_IN_05 : NOT_IN_HTTP_SCALED_OBJECT;
-  assertFunction(given, what, missing);
-  return addOn === '0.5' ? toObject05(given, what) : toObject(given, what);
+  const form = addOn === '0.5' ? 'HTTPScaledObject 0.5' : 'HTTPScaledObject';
+  assertValid(given, form);
+  return addOn === '0.5' ? toObject05(given) : toObject(given);
 }
 
-const NOT_IN_HTTP_SCALED_OBJECT = ['placeholder', 'timeouts.request'];
-const NOT_IN_05 = [
-  ...NOT_IN_HTTP_SCALED_OBJECT,
-  ...['headers', 'portName', 'initialCooldownPeriod', 'timeouts', 'fallback'],
-  ...['metric.requestRate', 'metric.window', 'metric.granularity', 'workload.kind'],
-];
-
-function toObject05(given: ScaledFunction, what: string): HttpScaledObject05 {
-  const { hosts, name, paths, port = 80, replicas, service = name, workload } = given;
-  return validate(
-    HttpScaledObject05Schema,
-    {
-      apiVersion: 'http.keda.sh/v1alpha1',
-      kind: 'HTTPScaledObject',
-      metadata: toMetadata(given),
-      spec: {
-        hosts: [...hosts],
-        ...(paths === undefined ? {} : { pathPrefixes: [...paths] }),
-        scaleTargetRef: { deployment: workload?.name ?? name, service, port },
-        replicas: { min: replicas?.min ?? 0, max: replicas?.max ?? 100 },
-        targetPendingRequests: given.metric?.concurrency ?? 100,
-        scaledownPeriod: toSeconds(given.cooldownPeriod ?? 300_000),
-      },
-    } satisfies HttpScaledObject05,
-    what,
-  );
+function toObject05(given: ScaledFunction): HttpScaledObject05 {
+  const { hosts, metric, name, paths, port = 80, service = name, workload } = given;
+  return {
+    apiVersion: 'http.keda.sh/v1alpha1',
+    kind: 'HTTPScaledObject',
+    metadata: toMetadata(given),
+    spec: {
+      hosts: [...hosts],
+      ...(paths === undefined ? {} : { pathPrefixes: [...paths] }),
+      scaleTargetRef: { deployment: workload?.name ?? name, service, port },
+      replicas: toReplicas(given),
+      targetPendingRequests: metric?.concurrency ?? 100,
+      scaledownPeriod: (given.cooldownPeriod ?? 300_000) / 1000,
+    },
+  };
 }
 
-function toObject(given: ScaledFunction, what: string): HttpScaledObject {
-  const { fallback, headers, hosts, initialCooldownPeriod, name, paths, replicas, timeouts } =
-    given;
-  const { apiVersion = 'apps/v1', kind = 'Deployment', name: scaled = name } = given.workload ?? {};
-  return validate(
-    HttpScaledObjectSchema,
-    {
-      apiVersion: 'http.keda.sh/v1alpha1',
-      kind: 'HTTPScaledObject',
-      metadata: toMetadata(given),
-      spec: {
-        hosts: [...hosts],
-        ...(paths === undefined ? {} : { pathPrefixes: [...paths] }),
-        ...(headers === undefined ? {} : { headers: [...headers] }),
-        scaleTargetRef: {
-          name: scaled,
-          apiVersion,
-          kind,
-          service: given.service ?? name,
-          ...toPort(given),
-        },
-        ...(fallback === undefined
-          ? {}
-          : {
-              coldStartTimeoutFailoverRef: {
-                ...fallback,
-                timeoutSeconds: toSeconds(timeouts?.readiness ?? 30_000),
-              },
-            }),
-        replicas: { min: replicas?.min ?? 0, max: replicas?.max ?? 100 },
-        scaledownPeriod: toSeconds(given.cooldownPeriod ?? 300_000),
-        ...(initialCooldownPeriod === undefined
-          ? {}
-          : { initialCooldownPeriod: toSeconds(initialCooldownPeriod) }),
-        scalingMetric: toMetric(given),
-        ...(timeouts === undefined
-          ? {}
-          : {
-              timeouts: {
-                ...toDuration('conditionWait', timeouts.readiness),
-                ...toDuration('responseHeader', timeouts.responseHeader),
-              },
-            }),
-      },
-    } satisfies HttpScaledObject,
-    what,
-  );
+function toObject(given: ScaledFunction): HttpScaledObject {
+  const { fallback, headers, hosts, name, paths, service = name, timeouts = {} } = given;
+  // Where there is a fallback, its own timeout takes the place of this one.
+  const readiness = fallback === undefined ? timeouts.readiness : undefined;
+  const limits = {
+    ...toDuration('conditionWait', readiness),
+    ...toDuration('responseHeader', timeouts.responseHeader),
+  };
+  return {
+    apiVersion: 'http.keda.sh/v1alpha1',
+    kind: 'HTTPScaledObject',
+    metadata: toMetadata(given),
+    spec: {
+      hosts: [...hosts],
+      ...(paths === undefined ? {} : { pathPrefixes: [...paths] }),
+      ...(headers === undefined ? {} : { headers: headers.map((header) => ({ ...header })) }),
+      scaleTargetRef: { ...toWorkload(given), service, ...toPort(given) },
+      ...(fallback === undefined
+        ? {}
+        : {
+            coldStartTimeoutFailoverRef: {
+              ...fallback,
+              timeoutSeconds: (timeouts.readiness ?? 30_000) / 1000,
+            },
+          }),
+      replicas: toReplicas(given),
+      scaledownPeriod: (given.cooldownPeriod ?? 300_000) / 1000,
+      ...toInitialCooldown(given),
+      scalingMetric: toMetric(given),
+      ...(Object.keys(limits).length === 0 ? {} : { timeouts: limits }),
+    },
+  };
 }
 
 /** An `InterceptorRoute`, and the `ScaledObject` that scales what it leads to. */
@@ -199,87 +115,127 @@ export function toInterceptorRoute(
   given: ScaledFunction,
   { scalerAddress = 'keda-add-ons-http-external-scaler.keda:9090' } = {},
 ): RouteObjects {
-  const what = `InterceptorRoute "${given.name}"`;
-  assertFunction(given, what, []);
-  const { fallback, headers, hosts, name, paths, placeholder, replicas, timeouts, workload } =
-    given;
-  const route: InterceptorRoute = {
-    apiVersion: 'http.keda.sh/v1beta1',
-    kind: 'InterceptorRoute',
-    metadata: toMetadata(given),
-    spec: {
-      target: { service: given.service ?? name, ...toPort(given) },
-      rules: [
-        {
-          hosts: [...hosts],
-          ...(paths === undefined ? {} : { paths: paths.map((value) => ({ value })) }),
-          ...(headers === undefined ? {} : { headers: [...headers] }),
-        },
-      ],
-      ...(fallback === undefined && placeholder === undefined
-        ? {}
-        : {
-            coldStart: {
-              ...(fallback === undefined
-                ? {}
-                : { fallback: { service: { name: fallback.service, port: fallback.port } } }),
-              ...(placeholder === undefined ? {} : { placeholder: { response: placeholder } }),
-            },
-          }),
-      ...(timeouts === undefined
-        ? {}
-        : {
-            timeouts: {
-              ...toDuration('readiness', timeouts.readiness),
-              ...toDuration('request', timeouts.request),
-              ...toDuration('responseHeader', timeouts.responseHeader),
-            },
-          }),
-      scalingMetric: toMetric(given),
-    },
+  assertValid(given, 'InterceptorRoute');
+  const { name, service = name, staticRoutes, timeouts = {} } = given;
+  const limits = {
+    ...toDuration('readiness', timeouts.readiness),
+    ...toDuration('request', timeouts.request),
+    ...toDuration('responseHeader', timeouts.responseHeader),
   };
-  const { initialCooldownPeriod } = given;
-  const scaledObject: ScaledObject = {
-    apiVersion: 'keda.sh/v1alpha1',
-    kind: 'ScaledObject',
-    metadata: toMetadata(given),
-    spec: {
-      scaleTargetRef: {
-        name: workload?.name ?? name,
-        kind: workload?.kind ?? 'Deployment',
-        apiVersion: workload?.apiVersion ?? 'apps/v1',
-      },
-      minReplicaCount: replicas?.min ?? 0,
-      maxReplicaCount: replicas?.max ?? 100,
-      cooldownPeriod: toSeconds(given.cooldownPeriod ?? 300_000),
-      ...(initialCooldownPeriod === undefined
-        ? {}
-        : { initialCooldownPeriod: toSeconds(initialCooldownPeriod) }),
-      triggers: [{ type: 'external-push', metadata: { scalerAddress, interceptorRoute: name } }],
-    },
-  };
+  const { max, min } = toReplicas(given);
   return {
-    route: validate(InterceptorRouteSchema, route, what),
-    scaledObject: validate(ScaledObjectSchema, scaledObject, `ScaledObject "${name}"`),
+    route: {
+      apiVersion: 'http.keda.sh/v1beta1',
+      kind: 'InterceptorRoute',
+      metadata: toMetadata(given),
+      spec: {
+        target: { service, ...toPort(given) },
+        rules: [toRuleSpec(given)],
+        ...toColdStart(given),
+        ...(Object.keys(limits).length === 0 ? {} : { timeouts: limits }),
+        scalingMetric: toMetric(given),
+        ...(staticRoutes === undefined
+          ? {}
+          : {
+              staticRoutes: staticRoutes.map(({ headers, paths, response, responseMode }) => ({
+                rules: [toRuleSpec({ headers, paths })],
+                response,
+                responseMode: responseMode ?? 'WhenUnavailable',
+              })),
+            }),
+      },
+    },
+    scaledObject: {
+      apiVersion: 'keda.sh/v1alpha1',
+      kind: 'ScaledObject',
+      metadata: toMetadata(given),
+      spec: {
+        scaleTargetRef: toWorkload(given),
+        minReplicaCount: min,
+        maxReplicaCount: max,
+        cooldownPeriod: (given.cooldownPeriod ?? 300_000) / 1000,
+        ...toInitialCooldown(given),
+        triggers: [{ type: 'external-push', metadata: { scalerAddress, interceptorRoute: name } }],
+      },
+    },
   };
 }
 
-/** Renders objects as YAML, one document each, in the order of their fields. */
-export function renderObjects(objects: readonly ScalingObject[]): string {
-  return objects.map((object) => stringify(object, { lineWidth: 0 })).join('---\n');
+function assertValid(given: ScaledFunction, form: ObjectForm): void {
+  const issues = issuesOf(given, form);
+  if (issues.length > 0) throw invalidObject(`${form} "${given.name}"`, issues);
 }
 
-function toMetadata({ labels, name, namespace }: ScaledFunction): Metadata {
+function toMetadata({ annotations, labels, name, namespace }: ScaledFunction): Metadata {
   return {
     name,
     ...(namespace === undefined ? {} : { namespace }),
-    ...(labels === undefined ? {} : { labels }),
+    ...(labels === undefined ? {} : { labels: { ...labels } }),
+    ...(annotations === undefined ? {} : { annotations: { ...annotations } }),
   };
 }
 
-function toPort({ port, portName }: ScaledFunction): { port?: number; portName?: string } {
-  if (portName !== undefined) return { portName };
-  return { port: port ?? 80 };
+function toWorkload({
+  name,
+  workload,
+}: ScaledFunction): Required<NonNullable<ScaledFunction['workload']>> {
+  return {
+    name: workload?.name ?? name,
+    kind: workload?.kind ?? 'Deployment',
+    apiVersion: workload?.apiVersion ?? 'apps/v1',
+  };
+}
+
+function toPort({ port, portName }: ScaledFunction): PortRef {
+  return portName === undefined ? { port: port ?? 80 } : { portName };
+}
+
+function toReplicas({ replicas = {} }: ScaledFunction): Required<ReplicaBounds> {
+  return { min: replicas.min ?? 0, max: replicas.max ?? 100 };
+}
+
+function toInitialCooldown({ initialCooldownPeriod: period }: ScaledFunction): {
+  readonly initialCooldownPeriod?: number;
+} {
+  return period === undefined ? {} : { initialCooldownPeriod: period / 1000 };
+}
+
+function toColdStart({
+  fallback,
+  placeholder,
+}: ScaledFunction): Pick<InterceptorRoute['spec'], 'coldStart'> {
+  if (fallback === undefined && placeholder === undefined) return {};
+  return {
+    coldStart: {
+      ...(fallback === undefined
+        ? {}
+        : { fallback: { service: { name: fallback.service, ...portOf(fallback) } } }),
+      ...(placeholder === undefined ? {} : { placeholder: { response: placeholder } }),
+    },
+  };
+}
+
+function portOf({ port, portName }: PortRef): PortRef {
+  return {
+    ...(port === undefined ? {} : { port }),
+    ...(portName === undefined ? {} : { portName }),
+  };
+}
+
+function toRuleSpec({
+  headers,
+  hosts,
+  paths,
+}: {
+  readonly headers?: readonly HeaderRule[] | undefined;
+  readonly hosts?: readonly string[] | undefined;
+  readonly paths?: readonly string[] | undefined;
+}): RouteRuleSpec {
+  return {
+    ...(hosts === undefined ? {} : { hosts: [...hosts] }),
+    ...(paths === undefined ? {} : { paths: paths.map((value) => ({ value })) }),
+    ...(headers === undefined ? {} : { headers: headers.map((header) => ({ ...header })) }),
+  };
 }
 
 function toMetric({ metric = {} }: ScaledFunction): InterceptorRoute['spec']['scalingMetric'] {
@@ -295,52 +251,10 @@ function toMetric({ metric = {} }: ScaledFunction): InterceptorRoute['spec']['sc
   };
 }
 
-function toSeconds(milliseconds: number): number {
-  return Math.ceil(milliseconds / 1000);
-}
-
 function toDuration<Name extends string>(
   name: Name,
   milliseconds: number | undefined,
 ): Partial<Record<Name, string>> {
   if (milliseconds === undefined) return {};
   return { [name]: renderGoDuration(milliseconds) } as Partial<Record<Name, string>>;
-}
-
-// What the schemas cannot say: what must be there, and what this generation does not have.
-function assertFunction(given: ScaledFunction, what: string, missing: readonly string[]): void {
-  const issues: KedaIssue[] = [];
-  if (!Array.isArray(given.hosts) || given.hosts.length === 0) {
-    issues.push({ field: 'hosts', message: 'at least one host is needed' });
-  }
-  if (given.port !== undefined && given.portName !== undefined) {
-    issues.push({ field: 'portName', message: 'takes the place of port: give one of them' });
-  }
-  for (const field of missing) {
-    const value = field
-      .split('.')
-      .reduce<unknown>(
-        (inner, name) => (inner as Record<string, unknown> | undefined)?.[name],
-        given,
-      );
-    if (value !== undefined) issues.push({ field, message: 'this object has no such field' });
-  }
-  for (const [field, value] of durationsOf(given)) {
-    if (value === undefined || (Number.isFinite(value) && value >= 0)) continue;
-    issues.push({ field, message: `must be milliseconds from 0 up, not ${value}` });
-  }
-  if (issues.length > 0) throw invalidObject(what, issues);
-}
-
-function durationsOf(given: ScaledFunction): [string, number | undefined][] {
-  const { cooldownPeriod, initialCooldownPeriod, metric, timeouts } = given;
-  return [
-    ['cooldownPeriod', cooldownPeriod],
-    ['initialCooldownPeriod', initialCooldownPeriod],
-    ['metric.window', metric?.window],
-    ['metric.granularity', metric?.granularity],
-    ['timeouts.readiness', timeouts?.readiness],
-    ['timeouts.request', timeouts?.request],
-    ['timeouts.responseHeader', timeouts?.responseHeader],
-  ];
 }

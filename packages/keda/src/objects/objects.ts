@@ -17,6 +17,12 @@ export interface PortRef {
   readonly portName?: string;
 }
 
+/** A header that a request must have; any value when it has none. */
+export interface HeaderRule {
+  readonly name: string;
+  readonly value?: string;
+}
+
 /** How many replicas there may be. */
 export interface ReplicaBounds {
   /** Default 0. */
@@ -55,7 +61,7 @@ export interface HttpScaledObject {
   readonly spec: {
     readonly hosts?: readonly string[];
     readonly pathPrefixes?: readonly string[];
-    readonly headers?: readonly { readonly name: string; readonly value?: string }[];
+    readonly headers?: readonly HeaderRule[];
     readonly scaleTargetRef: PortRef & {
       readonly name?: string;
       readonly apiVersion?: string;
@@ -90,7 +96,7 @@ export interface HttpScaledObject {
 export interface RouteRuleSpec {
   readonly hosts?: readonly string[];
   readonly paths?: readonly { readonly value: string }[];
-  readonly headers?: readonly { readonly name: string; readonly value?: string }[];
+  readonly headers?: readonly HeaderRule[];
 }
 
 /** A reply that needs no backend. */
@@ -160,6 +166,8 @@ export interface ScaledObject {
     };
     readonly minReplicaCount?: number;
     readonly maxReplicaCount?: number;
+    /** Replicas while there is no request: 0. */
+    readonly idleReplicaCount?: number;
     readonly pollingInterval?: number;
     readonly cooldownPeriod?: number;
     readonly initialCooldownPeriod?: number;
@@ -173,10 +181,45 @@ export interface ScaledObject {
     };
     readonly triggers: readonly {
       readonly type: string;
-      readonly metadata: Readonly<Record<string, string>>;
+      readonly metadata?: Readonly<Record<string, string>>;
     }[];
   };
 }
 
 /** An object that is understood here. */
 export type ScalingObject = HttpScaledObject05 | HttpScaledObject | InterceptorRoute | ScaledObject;
+
+/** The ports of a Service, from which a port's number and protocol are found out. */
+export interface ServicePorts {
+  readonly namespace: string;
+  readonly name: string;
+  readonly ports: readonly {
+    readonly name?: string;
+    readonly port: number;
+    /** `kubernetes.io/h2c` for HTTP/2. */
+    readonly appProtocol?: string;
+  }[];
+}
+
+/** A ConfigMap whose texts are bodies of replies. */
+export interface ReplyBodies {
+  readonly namespace: string;
+  readonly name: string;
+  readonly data: Readonly<Record<string, string>>;
+}
+
+/** What objects refer to. */
+export interface Referents {
+  readonly services?: readonly ServicePorts[];
+  readonly replyBodies?: readonly ReplyBodies[];
+}
+
+/** The namespace of an object. */
+export function namespaceOf({ metadata }: { readonly metadata: Metadata }): string {
+  return metadata.namespace ?? 'default';
+}
+
+/** Whether an object is an HTTPScaledObject of add-on 0.5. */
+export function isHttpScaledObject05(object: ScalingObject): object is HttpScaledObject05 {
+  return object.kind === 'HTTPScaledObject' && 'deployment' in object.spec.scaleTargetRef;
+}

@@ -6,12 +6,16 @@ import type {
   HttpScaledObject05,
   InterceptorRoute,
   ScaledObject,
+  ScalingObject,
 } from './objects.ts';
+
+/** A DNS name (RFC 1123, 2.1) in lower case. */
+export const DNS_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
 const Name = v.pipe(
   v.string(),
   v.maxLength(253),
-  v.regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'must be a DNS name in lower case'),
+  v.regex(DNS_NAME, 'must be a DNS name in lower case'),
 );
 
 const from = (least: number, most = 2 ** 31 - 1) =>
@@ -34,15 +38,8 @@ const Duration = v.pipe(
   ),
 );
 
-const Host = v.pipe(
-  v.string(),
-  v.regex(
-    /^(?:\*|(?:\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?(?::\d+)?)?$/i,
-    'must be a host name, *.domain or *',
-  ),
-);
-
-const Path = v.pipe(v.string(), v.startsWith('/', 'must begin with "/"'));
+// What Kubernetes takes; builders are stricter.
+const Text = v.pipe(v.string(), v.minLength(1, 'must not be empty'));
 
 const Metadata = v.looseObject({
   name: Name,
@@ -52,53 +49,77 @@ const Metadata = v.looseObject({
   creationTimestamp: v.exactOptional(v.string()),
 });
 
-const PORT_ENTRIES = { port: v.exactOptional(Port), portName: v.exactOptional(v.string()) };
+const PORT_ENTRIES = { port: v.exactOptional(Port), portName: v.exactOptional(Text) };
 const hasOne = (one: unknown, other: unknown): boolean =>
   (one === undefined) !== (other === undefined);
 const ONE_PORT = 'needs either port or portName, and not both';
 
 const Replicas = v.pipe(
-  v.looseObject({ min: v.exactOptional(Count), max: v.exactOptional(Target) }),
-  v.check(({ max = 100, min = 0 }) => min <= max, 'min must not be above max'),
+  v.strictObject({ min: v.exactOptional(Count), max: v.exactOptional(Target) }),
+  v.forward(
+    v.check(
+      ({ max = 100, min = 0 }) => min <= max,
+      'must not be above max, which is 100 by default',
+    ),
+    ['min'],
+  ),
 );
 
-const Headers = v.array(
-  v.looseObject({ name: v.pipe(v.string(), v.minLength(1)), value: v.exactOptional(v.string()) }),
+const Headers = v.array(v.strictObject({ name: Text, value: v.exactOptional(v.string()) }));
+
+// An empty list is not the same as none there.
+const NotEmpty = v.pipe(
+  v.array(v.string()),
+  v.minLength(1, 'must not be empty: add-on 0.5 matches nothing then; leave it out'),
 );
 
+/** An HTTPScaledObject of add-on 0.5. */
 export const HttpScaledObject05Schema = v.looseObject({
   apiVersion: v.literal('http.keda.sh/v1alpha1'),
   kind: v.literal('HTTPScaledObject'),
   metadata: Metadata,
   spec: v.pipe(
-    v.looseObject({
-      host: v.exactOptional(Host),
-      hosts: v.exactOptional(v.array(Host)),
-      pathPrefixes: v.exactOptional(v.array(Path)),
-      scaleTargetRef: v.looseObject({ deployment: Name, service: Name, port: Port }),
+    v.strictObject({
+      host: v.exactOptional(Text),
+      hosts: v.exactOptional(NotEmpty),
+      pathPrefixes: v.exactOptional(NotEmpty),
+      scaleTargetRef: v.strictObject({ deployment: Name, service: Name, port: Port }),
       replicas: v.exactOptional(Replicas),
       targetPendingRequests: v.exactOptional(Target),
       scaledownPeriod: v.exactOptional(Count),
     }),
-    v.check(
-      ({ host, hosts = [] }) => host !== undefined || hosts.length > 0,
-      'needs hosts: without one nothing reaches it',
+    v.forward(
+      v.check(({ host, hosts }) => hasOne(host, hosts), 'needs either hosts or host, and not both'),
+      ['hosts'],
     ),
   ),
 }) satisfies v.GenericSchema<unknown, HttpScaledObject05>;
 
-const RateEntries = { window: v.exactOptional(Duration), granularity: v.exactOptional(Duration) };
+const Span = v.pipe(
+  v.string(),
+  v.check((text) => (parseGoDuration(text) ?? 0) > 0, 'must be a duration above 0, such as 1m'),
+);
+const RATE_ENTRIES = { window: v.exactOptional(Span), granularity: v.exactOptional(Span) };
+
+function isWindowWhole(rate: { readonly window?: string; readonly granularity?: string }): boolean {
+  const { granularity = '1s', window = '1m' } = rate;
+  return (parseGoDuration(granularity) ?? 0) <= (parseGoDuration(window) ?? 0);
+}
+
+const WINDOW = 'must not be longer than the window, which is 1m by default';
+
+/** An HTTPScaledObject since add-on 0.9. */
 
 export const HttpScaledObjectSchema = v.looseObject({
   apiVersion: v.literal('http.keda.sh/v1alpha1'),
   kind: v.literal('HTTPScaledObject'),
   metadata: Metadata,
-  spec: v.looseObject({
-    hosts: v.exactOptional(v.array(Host)),
-    pathPrefixes: v.exactOptional(v.array(Path)),
+  spec: v.strictObject({
+    hosts: v.exactOptional(v.array(v.string())),
+    pathPrefixes: v.exactOptional(v.array(v.string())),
     headers: v.exactOptional(Headers),
     scaleTargetRef: v.pipe(
-      v.looseObject({
+      v.strictObject({
         name: v.exactOptional(Name),
         apiVersion: v.exactOptional(v.string()),
         kind: v.exactOptional(v.string()),
@@ -109,7 +130,7 @@ export const HttpScaledObjectSchema = v.looseObject({
     ),
     coldStartTimeoutFailoverRef: v.exactOptional(
       v.pipe(
-        v.looseObject({ service: Name, timeoutSeconds: v.exactOptional(Target), ...PORT_ENTRIES }),
+        v.strictObject({ service: Name, timeoutSeconds: v.exactOptional(Count), ...PORT_ENTRIES }),
         v.check(({ port, portName }) => hasOne(port, portName), ONE_PORT),
       ),
     ),
@@ -119,10 +140,16 @@ export const HttpScaledObjectSchema = v.looseObject({
     initialCooldownPeriod: v.exactOptional(Count),
     scalingMetric: v.exactOptional(
       v.pipe(
-        v.looseObject({
-          concurrency: v.exactOptional(v.looseObject({ targetValue: v.exactOptional(Target) })),
+        v.strictObject({
+          concurrency: v.exactOptional(v.strictObject({ targetValue: v.exactOptional(Target) })),
           requestRate: v.exactOptional(
-            v.looseObject({ targetValue: v.exactOptional(Target), ...RateEntries }),
+            v.pipe(
+              v.strictObject({ targetValue: v.exactOptional(Target), ...RATE_ENTRIES }),
+              v.forward(
+                v.check((rate) => isWindowWhole(rate), WINDOW),
+                ['granularity'],
+              ),
+            ),
           ),
         }),
         v.check(
@@ -132,7 +159,7 @@ export const HttpScaledObjectSchema = v.looseObject({
       ),
     ),
     timeouts: v.exactOptional(
-      v.looseObject({
+      v.strictObject({
         conditionWait: v.exactOptional(Duration),
         responseHeader: v.exactOptional(Duration),
       }),
@@ -140,18 +167,21 @@ export const HttpScaledObjectSchema = v.looseObject({
   }),
 }) satisfies v.GenericSchema<unknown, HttpScaledObject>;
 
-const Rule = v.looseObject({
-  hosts: v.exactOptional(v.array(Host)),
-  paths: v.exactOptional(v.array(v.looseObject({ value: Path }))),
+const Rule = v.strictObject({
+  hosts: v.exactOptional(v.array(v.string())),
+  paths: v.exactOptional(v.array(v.strictObject({ value: Text }))),
   headers: v.exactOptional(Headers),
 });
 
-const Response = v.pipe(
-  v.looseObject({
+/** A reply that needs no backend. */
+export const StaticResponseSchema = v.pipe(
+  v.strictObject({
     statusCode: v.exactOptional(from(100, 599)),
-    body: v.exactOptional(v.string()),
+    body: v.exactOptional(
+      v.pipe(v.string(), v.maxLength(32_768, 'must not be longer than 32,768 characters')),
+    ),
     bodyFromConfigMap: v.exactOptional(
-      v.looseObject({ name: Name, key: v.exactOptional(v.string()) }),
+      v.strictObject({ name: Name, key: v.exactOptional(v.string()) }),
     ),
     headers: v.exactOptional(v.record(v.string(), v.string())),
   }),
@@ -161,40 +191,49 @@ const Response = v.pipe(
   ),
 );
 
+/** An InterceptorRoute. */
 export const InterceptorRouteSchema = v.looseObject({
   apiVersion: v.literal('http.keda.sh/v1beta1'),
   kind: v.literal('InterceptorRoute'),
   metadata: Metadata,
-  spec: v.looseObject({
+  spec: v.strictObject({
     target: v.pipe(
-      v.looseObject({ service: Name, ...PORT_ENTRIES }),
+      v.strictObject({ service: Name, ...PORT_ENTRIES }),
       v.check(({ port, portName }) => hasOne(port, portName), ONE_PORT),
     ),
     rules: v.exactOptional(v.array(Rule)),
     coldStart: v.exactOptional(
-      v.looseObject({
+      v.strictObject({
         fallback: v.exactOptional(
-          v.looseObject({
+          v.strictObject({
             service: v.pipe(
-              v.looseObject({ name: Name, ...PORT_ENTRIES }),
+              v.strictObject({ name: Name, ...PORT_ENTRIES }),
               v.check(({ port, portName }) => hasOne(port, portName), ONE_PORT),
             ),
           }),
         ),
-        placeholder: v.exactOptional(v.looseObject({ response: Response })),
+        placeholder: v.exactOptional(v.strictObject({ response: StaticResponseSchema })),
       }),
     ),
     timeouts: v.exactOptional(
-      v.looseObject({
+      v.strictObject({
         readiness: v.exactOptional(Duration),
         request: v.exactOptional(Duration),
         responseHeader: v.exactOptional(Duration),
       }),
     ),
     scalingMetric: v.pipe(
-      v.looseObject({
-        concurrency: v.exactOptional(v.looseObject({ targetValue: Target })),
-        requestRate: v.exactOptional(v.looseObject({ targetValue: Target, ...RateEntries })),
+      v.strictObject({
+        concurrency: v.exactOptional(v.strictObject({ targetValue: Target })),
+        requestRate: v.exactOptional(
+          v.pipe(
+            v.strictObject({ targetValue: Target, ...RATE_ENTRIES }),
+            v.forward(
+              v.check((rate) => isWindowWhole(rate), WINDOW),
+              ['granularity'],
+            ),
+          ),
+        ),
       }),
       v.check(
         ({ concurrency, requestRate }) => concurrency !== undefined || requestRate !== undefined,
@@ -203,9 +242,9 @@ export const InterceptorRouteSchema = v.looseObject({
     ),
     staticRoutes: v.exactOptional(
       v.array(
-        v.looseObject({
+        v.strictObject({
           rules: v.pipe(v.array(Rule), v.minLength(1, 'needs a rule')),
-          response: Response,
+          response: StaticResponseSchema,
           responseMode: v.exactOptional(v.picklist(['Always', 'WhenUnavailable'])),
         }),
       ),
@@ -227,6 +266,7 @@ const Rules = v.looseObject({
   ),
 });
 
+/** What matters here of a ScaledObject. */
 export const ScaledObjectSchema = v.looseObject({
   apiVersion: v.literal('keda.sh/v1alpha1'),
   kind: v.literal('ScaledObject'),
@@ -240,6 +280,8 @@ export const ScaledObjectSchema = v.looseObject({
       }),
       minReplicaCount: v.exactOptional(Count),
       maxReplicaCount: v.exactOptional(Target),
+      // KEDA takes 0 alone.
+      idleReplicaCount: v.exactOptional(from(0, 0)),
       pollingInterval: v.exactOptional(Target),
       cooldownPeriod: v.exactOptional(Count),
       initialCooldownPeriod: v.exactOptional(Count),
@@ -258,29 +300,63 @@ export const ScaledObjectSchema = v.looseObject({
         }),
       ),
       triggers: v.array(
-        v.looseObject({ type: v.string(), metadata: v.record(v.string(), v.string()) }),
+        v.looseObject({
+          type: Text,
+          metadata: v.exactOptional(v.record(v.string(), v.string())),
+        }),
       ),
     }),
-    v.check(
-      ({ maxReplicaCount = 100, minReplicaCount = 0 }) => minReplicaCount <= maxReplicaCount,
-      'minReplicaCount must not be above maxReplicaCount',
+    v.forward(
+      v.check(
+        ({ maxReplicaCount = 100, minReplicaCount = 0 }) => minReplicaCount <= maxReplicaCount,
+        'must not be above maxReplicaCount, which is 100 by default',
+      ),
+      ['minReplicaCount'],
+    ),
+    v.forward(
+      v.check(
+        ({ idleReplicaCount, minReplicaCount = 0 }) =>
+          idleReplicaCount === undefined || minReplicaCount === 1,
+        'is followed here only beside a minReplicaCount of 1',
+      ),
+      ['idleReplicaCount'],
     ),
   ),
 }) satisfies v.GenericSchema<unknown, ScaledObject>;
 
+/** What matters here of a Service. */
+export const ServiceSchema = v.looseObject({
+  metadata: Metadata,
+  spec: v.optional(
+    v.looseObject({
+      ports: v.optional(
+        v.array(
+          v.looseObject({
+            name: v.exactOptional(v.string()),
+            port: Port,
+            appProtocol: v.exactOptional(v.string()),
+          }),
+        ),
+        [],
+      ),
+    }),
+    {},
+  ),
+});
+
+/** What matters here of a ConfigMap. */
+export const ConfigMapSchema = v.looseObject({
+  metadata: Metadata,
+  data: v.optional(v.record(v.string(), v.string()), {}),
+});
+
 /** The schema of an object, by what it says that it is; `undefined` for what is not understood here. */
-export function schemaOf(value: unknown): v.GenericSchema | undefined {
-  const { apiVersion, kind, spec } = (value ?? {}) as {
-    apiVersion?: unknown;
-    kind?: unknown;
-    spec?: { scaleTargetRef?: { deployment?: unknown } };
-  };
-  switch (`${String(apiVersion)}/${String(kind)}`) {
+export function schemaOf(
+  value: Readonly<Record<string, unknown>>,
+): v.GenericSchema<unknown, ScalingObject> | undefined {
+  switch (`${String(value['apiVersion'])}/${String(value['kind'])}`) {
     case 'http.keda.sh/v1alpha1/HTTPScaledObject':
-      // What only 0.5 has.
-      return spec?.scaleTargetRef?.deployment === undefined
-        ? HttpScaledObjectSchema
-        : HttpScaledObject05Schema;
+      return is05(value['spec']) ? HttpScaledObject05Schema : HttpScaledObjectSchema;
     case 'http.keda.sh/v1beta1/InterceptorRoute':
       return InterceptorRouteSchema;
     case 'keda.sh/v1alpha1/ScaledObject':
@@ -288,4 +364,11 @@ export function schemaOf(value: unknown): v.GenericSchema | undefined {
     default:
       return undefined;
   }
+}
+
+const TargetOf05 = v.looseObject({ scaleTargetRef: v.looseObject({ deployment: v.unknown() }) });
+
+// Both generations have one name; this field only the older one has.
+function is05(spec: unknown): boolean {
+  return v.is(TargetOf05, spec);
 }

@@ -7,6 +7,9 @@ export interface RuleEntry {
   readonly headers: readonly HeaderMatch[];
 }
 
+/** The headers of a request by lower-cased names; a repeated one is told apart only as a list. */
+export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+
 /** The order in which rules of the same host and path are asked: what says more, then what is older. */
 export function compareRules(left: RuleEntry, right: RuleEntry): number {
   return (
@@ -28,15 +31,26 @@ function compareText(left: string, right: string): number {
   return left < right ? -1 : 1;
 }
 
+// Go takes these out of a request's headers, so the add-on never finds them.
+const NEVER_FOUND = new Set(['host', 'transfer-encoding']);
+
 /** Whether a request has all the headers; a value must be the whole value of one. */
-export function hasHeaders(
-  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
-  wanted: readonly HeaderMatch[],
-): boolean {
+export function hasHeaders(headers: RequestHeaders, wanted: readonly HeaderMatch[]): boolean {
   return wanted.every(({ name, value }) => {
-    const found = headers[name.toLowerCase()];
+    const key = name.toLowerCase();
+    if (!Object.hasOwn(headers, key) || NEVER_FOUND.has(key)) return false;
+    const found = headers[key];
     if (found === undefined) return false;
     if (value === undefined) return true;
-    return typeof found === 'string' ? found === value : found.includes(value);
+    const bytes = toBytes(value);
+    return typeof found === 'string' ? found === bytes : found.includes(bytes);
   });
+}
+
+/** Text as Node reads it from a connection: the bytes of its UTF-8, each as one character. */
+export function toBytes(text: string): string {
+  for (let index = 0; index < text.length; index += 1) {
+    if (text.charCodeAt(index) > 0x7f) return Buffer.from(text, 'utf8').toString('latin1');
+  }
+  return text;
 }
