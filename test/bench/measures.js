@@ -3,8 +3,7 @@ import { measureColdStart } from './cold-start.js';
 import { measureCpuTime } from './cpu-time.js';
 import { measureHeap, measureResident } from './memory.js';
 import { measureOutgoing } from './outgoing.js';
-import { measureSimulation } from './simulation.js';
-import { differenceOf, ratioOf, summarize } from './statistics.js';
+import { differenceOf, ratioOf } from './statistics.js';
 import {
   column,
   describeRecorded,
@@ -14,7 +13,6 @@ import {
   renderMore,
   renderOutgoing,
   renderOverBare,
-  renderTimes,
 } from './tables.js';
 import { measureTracing, measureTracingColdStart } from './tracing.js';
 
@@ -210,16 +208,6 @@ export const measures = {
       table: renderHeap(series, INTERCEPTED_OVER),
       notes: [],
       figures: { interceptorHeap: { median: perRequest, lowest: perRequest, highest: perRequest } },
-    };
-  },
-
-  async simulation({ launches, rounds }) {
-    const times = measureSimulation(launches * rounds);
-    return {
-      title: 'An hour of load simulated, second by second',
-      table: renderTimes(times),
-      notes: [],
-      figures: { simulation: summarize(times) },
     };
   },
 

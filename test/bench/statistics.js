@@ -17,7 +17,6 @@ export function differenceOf(values, others) {
   return summarize(values.map((value, round) => value - others[round]));
 }
 
-/** The median, lowest and highest of values. */
-export function summarize(values) {
+function summarize(values) {
   return { median: median(values), lowest: Math.min(...values), highest: Math.max(...values) };
 }

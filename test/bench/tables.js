@@ -1,7 +1,7 @@
 // Results as Markdown tables.
 import { figures, reaches, targetOf } from './figures.js';
 import { peers } from './peers.js';
-import { differenceOf, median, ratioOf, summarize } from './statistics.js';
+import { differenceOf, median, ratioOf } from './statistics.js';
 
 /** CPU time, rate and latency by server; ratios are of CPU time, over ours. */
 export function renderCpuTime(series, { unit = 'req', base = 'ours' } = {}) {
@@ -52,11 +52,6 @@ export function describeRecorded(series) {
       const of = `${segments.toLocaleString('en')} of ${requests.toLocaleString('en')} calls`;
       return `${peers[key].label}: ${of}, ${share} %`;
     });
-}
-
-/** Milliseconds of one thing, over the rounds. */
-export function renderTimes(times) {
-  return renderTable(['ms', 'rounds'], [[renderRatio(summarize(times)), times.length]]);
 }
 
 /** Sending and state: CPU time and rate by operation and way; ratios are over the bare client. */

@@ -1,0 +1,131 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { createInstances, type InstanceEvent, type InstancesOptions } from './instances.ts';
+
+/** Instances of a script, which end with the test. */
+function start(script: string, options: Partial<InstancesOptions> = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'ofn-instances-'));
+  const file = join(folder, 'function.cjs');
+  writeFileSync(file, script);
+  const endpoints: (readonly string[])[] = [];
+  const events: InstanceEvent[] = [];
+  const lines: string[] = [];
+  const instances = createInstances({
+    command: [process.execPath, file],
+    onEndpoints: (addresses) => endpoints.push(addresses),
+    onEvent: (event) => events.push(event),
+    log: {
+      info: (_, line) => void lines.push(line),
+      warn: (_, line) => void lines.push(line),
+      error() {},
+    },
+    ...options,
+  });
+  onTestFinished(async () => {
+    await instances.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const types = (): string[] => events.map(({ type }) => type);
+  return { instances, endpoints, events, lines, types };
+}
+
+const SERVER = `
+  const server = require('node:http').createServer((request, response) => {
+    response.statusCode = request.url === '/readyz' && global.unready ? 503 : 200;
+    response.end();
+    if (request.url === '/unready') global.unready = true;
+    if (request.url === '/crash') process.exit(3);
+  });
+  server.listen(process.env.PORT, '127.0.0.1');
+  console.log('pid ' + process.pid);
+  process.on('SIGTERM', () => process.exit(0));
+`;
+
+test('starts as many as are wanted, each on a port of its own, and ends those that are too many', async () => {
+  const { endpoints, instances, types } = start(SERVER);
+  await instances.scale(2);
+  expect(new Set(endpoints.at(-1)).size).toBe(2);
+  expect(instances.list().map(({ state }) => state)).toEqual(['ready', 'ready']);
+  await instances.scale(1);
+  expect(endpoints.at(-1)).toHaveLength(1);
+  await instances.scale(0);
+  expect([endpoints.at(-1), instances.list()]).toEqual([[], []]);
+  expect(types().toSorted()).toEqual([
+    ...['ready', 'ready', 'started', 'started', 'stopped', 'stopped'],
+  ]);
+});
+
+test('takes the address away before the instance is ended', async () => {
+  const states: string[] = [];
+  const { instances } = start(SERVER, {
+    onEndpoints: (addresses) => states.push(`${addresses.length} of ${instances.list().length}`),
+  });
+  await instances.scale(1);
+  await instances.scale(0);
+  expect(states).toEqual(['1 of 1', '0 of 1']);
+});
+
+test('an instance is ready when its probe says so, and no longer when it says no', async () => {
+  const { endpoints, instances } = start(SERVER, { ready: { path: '/readyz', period: 10 } });
+  await instances.scale(1);
+  const [address] = endpoints.at(-1) ?? [];
+  await fetch(`http://${address}/unready`);
+  await vi.waitFor(() => expect(endpoints.at(-1)).toEqual([]));
+  expect(instances.list().map(({ state }) => state)).toEqual(['unready']);
+});
+
+test('starts an instance again that has crashed, and takes its address away at once', async () => {
+  const { endpoints, events, instances, types } = start(SERVER);
+  await instances.scale(1);
+  const [address] = endpoints.at(-1) ?? [];
+  await fetch(`http://${address}/crash`).catch(() => {});
+  await vi.waitFor(() =>
+    expect(types()).toEqual(['started', 'ready', 'crashed', 'started', 'ready']),
+  );
+  expect(events[2]?.exit?.code).toBe(3);
+  expect(endpoints.map(({ length }) => length)).toEqual([1, 0, 1]);
+});
+
+test('one that ends in a loop is started less and less often', async () => {
+  const { events, instances, types } = start('process.exit(1)');
+  void instances.scale(1);
+  await vi.waitFor(() => expect(types().filter((type) => type === 'crashed').length).toBe(3), {
+    timeout: 5000,
+  });
+  expect(events.every(({ type }) => type !== 'ready')).toBe(true);
+});
+
+test('says why a command cannot be started', async () => {
+  const { instances, lines } = start('', { command: ['/no/such/file'] });
+  void instances.scale(1);
+  await vi.waitFor(() => expect(lines.join()).toContain('ENOENT'));
+});
+
+test('kills one that does not heed SIGTERM, and what it has started itself', async () => {
+  const script = `
+    const { spawn } = require('node:child_process');
+    const child = spawn(process.execPath, ['-e', 'process.on("SIGTERM", () => {}); setInterval(() => {}, 1000)']);
+    console.log('child ' + child.pid);
+    process.on('SIGTERM', () => {});
+    require('node:net').createServer().listen(process.env.PORT, '127.0.0.1');
+  `;
+  const { instances, lines } = start(script, { stopTimeout: 50 });
+  await instances.scale(1);
+  const pids = await vi.waitFor(() => {
+    const [, child] = /child (\d+)/.exec(lines.join()) ?? [];
+    if (child === undefined) throw new Error('it has not said it yet');
+    return [Number(child), instances.list()[0]?.pid ?? 0];
+  });
+  await instances.scale(0);
+  for (const pid of pids) {
+    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow(/ESRCH/));
+  }
+});
+
+test('passes lines on that instances print', async () => {
+  const { instances, lines } = start(SERVER);
+  await instances.scale(1);
+  await vi.waitFor(() => expect(lines[0]).toMatch(/^pid \d+$/));
+});
