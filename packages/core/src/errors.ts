@@ -25,6 +25,11 @@ export const ERROR_TABLE = {
     isPrivate: true,
     title: 'The result of the function cannot be sent',
   },
+  OFN_HEADERS_SENT: {
+    status: 500,
+    isPrivate: true,
+    title: 'The headers were sent before the function answered',
+  },
   OFN_OUTPUT_UNKNOWN: { status: 500, isPrivate: true, title: 'The function has no such output' },
   OFN_OUTPUT_FAILED: { status: 500, isPrivate: true, title: 'An output could not be sent' },
   OFN_STATE_UNKNOWN: {

@@ -98,6 +98,7 @@ test('exports these types', async () => {
       "TracingRequest",
       "Trigger",
       "TypedCloudEvent",
+      "UpgradeHandler",
       "Versioned",
     ]
   `);

@@ -62,6 +62,7 @@ export type {
   TopicOptions,
   Trigger,
   TypedCloudEvent,
+  UpgradeHandler,
 } from './function/signature.ts';
 export type { HookPlugin } from './invocation/openfunction-plugin.ts';
 export type { CallInput, Invocation } from './invocation/invocation.ts';

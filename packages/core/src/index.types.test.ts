@@ -1,9 +1,10 @@
 // The types of the public names: what a handler gets, what a schema infers, what does not compile.
 import { Hono } from 'hono';
 import * as valibot from 'valibot';
-import { afterEach, describe, expectTypeOf, test } from 'vitest';
+import { afterEach, describe, expect, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 import { registry } from './function/registry.ts';
+import type { Duplex } from 'node:stream';
 import type { CloudEvent } from 'cloudevents';
 import {
   DropError,
@@ -41,6 +42,7 @@ import {
   type SignatureType,
   type TopicOptions,
   type Trigger,
+  type UpgradeHandler,
 } from './index.ts';
 
 interface Order {
@@ -66,6 +68,25 @@ describe('http', () => {
       expectTypeOf(req.params['id']).toEqualTypeOf<string | undefined>();
     });
     expectTypeOf(definition).toEqualTypeOf<FunctionDefinition>();
+  });
+
+  test('tells of the caller, the instance and its end', () => {
+    expectTypeOf<Request['originalHost']>().toEqualTypeOf<string | undefined>();
+    expectTypeOf<Request['coldStart']>().toEqualTypeOf<boolean>();
+    expectTypeOf<Request['stopping']>().toEqualTypeOf<AbortSignal>();
+    expectTypeOf<Context['coldStart']>().toEqualTypeOf<boolean>();
+    expectTypeOf<Context['stopping']>().toEqualTypeOf<AbortSignal>();
+  });
+
+  test('gives an upgrade handler what a listener of Node gets', () => {
+    const upgrade: UpgradeHandler = (req, socket, head) => {
+      expectTypeOf(req).toEqualTypeOf<Request>();
+      expectTypeOf(socket).toEqualTypeOf<Duplex>();
+      expectTypeOf(head).toEqualTypeOf<Buffer>();
+    };
+    http('chat', { upgrade }, (_req, res) => void res.send('page'));
+    // @ts-expect-error events are never upgraded
+    expect(() => cloudEvent('no', { upgrade }, () => {})).toThrow('does not apply to events');
   });
 
   test('takes the type of the body', () => {

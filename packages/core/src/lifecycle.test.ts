@@ -4,6 +4,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { noOutgoing } from './outgoing/outgoing.fixture.ts';
 import { OfnError } from './errors.ts';
 import { defineFunction } from './function/definition.ts';
+import { createInstance } from './invocation/instance.ts';
 import { Invocation, type Channel, type ServedFunction } from './invocation/invocation.ts';
 import { invoke } from './invocation/invoke.ts';
 import { supervise, type ProcessLike, type Stoppable } from './lifecycle.ts';
@@ -55,6 +56,7 @@ function callWith(handler: (invocation: Invocation) => void) {
     hookPlugins: {},
     call: handler,
     tracer: undefined,
+    instance: createInstance(),
     outgoing: noOutgoing,
     timeout: 0,
   };

@@ -54,6 +54,9 @@ const DEFAULTS: Options = {
   daprTimeout: 10_000,
   tracing: undefined,
   traceEnvelope: false,
+  keda: undefined,
+  trustedHops: undefined,
+  pathPrefix: undefined,
   namespace: undefined,
   development: false,
 };
@@ -80,6 +83,8 @@ const SAMPLES: readonly [flag: string, text: string, field: keyof Options, value
   ['request-timeout', '0', 'requestTimeout', 0],
   ['max-header-size', '8k', 'maxHeaderSize', 8192],
   ['max-headers', '50', 'maxHeaders', 50],
+  ['trusted-hops', '0', 'trustedHops', 0],
+  ['path-prefix', '/shop/', 'pathPrefix', '/shop'],
 ];
 
 describe('defaults', () => {
@@ -129,6 +134,9 @@ describe('each option', () => {
       'health-routes',
       'tracing',
       'trace-envelope',
+      'keda',
+      'keda-add-on',
+      'early-headers',
     ];
     expect(OPTION_TABLE.map(({ flag }) => flag).toSorted()).toEqual(tested.toSorted());
   });
@@ -205,6 +213,87 @@ describe('--health-routes', () => {
 
   test('is on by its flag, whatever the variable says', () => {
     expect(serve(['--health-routes'], { FUNCTION_HEALTH_ROUTES: 'off' }).healthRoutes).toBe(true);
+  });
+});
+
+describe('--keda', () => {
+  const CONTEXT = '{"triggers":{"http":{"port":9898,"engine":"keda"}}}';
+  const engine = { FUNC_CONTEXT_V1BETA2: CONTEXT };
+
+  test('is on for add-on 0.5 when the context says engine keda, with its port', () => {
+    const { keda, port } = serve([], engine);
+    expect(keda).toEqual({
+      addOn: '0.5',
+      earlyHeaders: false,
+      interceptor: { responseHeader: 500, request: undefined, idle: undefined },
+    });
+    expect(port).toBe(9898);
+    expect(Object.isFrozen(keda) && Object.isFrozen(keda?.interceptor)).toBe(true);
+  });
+
+  test('is on for the current add-on by its flag or variable', () => {
+    for (const options of [serve(['--keda']), serve([], { FUNCTION_KEDA: 'on' })]) {
+      expect(options.keda).toMatchObject({ addOn: 'current' });
+      expect(options.healthRoutes).toBe(true);
+    }
+  });
+
+  test('is off by its flag or variable, whatever the context says', () => {
+    expect(serve(['--no-keda'], engine).keda).toBeUndefined();
+    expect(serve([], { ...engine, FUNCTION_KEDA: 'off' }).keda).toBeUndefined();
+    expect(serve(['--no-keda'], engine).healthRoutes).toBeUndefined();
+  });
+
+  test('takes the version of the add-on and early headers, by flags and by variables', () => {
+    expect(serve(['--keda-add-on', 'Current'], engine).keda?.addOn).toBe('current');
+    expect(serve(['--keda'], { FUNCTION_KEDA_ADD_ON: '0.5' }).keda?.addOn).toBe('0.5');
+    expect(serve(['--keda', '--early-headers']).keda?.earlyHeaders).toBe(true);
+    expect(serve([], { ...engine, FUNCTION_EARLY_HEADERS: '1' }).keda?.earlyHeaders).toBe(true);
+  });
+
+  test('takes its times from the variables of the interceptor, and own options win', () => {
+    const env = {
+      KEDA_HTTP_IDLE_CONN_TIMEOUT: '2m',
+      KEDA_HTTP_REQUEST_TIMEOUT: '10m',
+      KEDA_HTTP_RESPONSE_HEADER_TIMEOUT: '7s',
+    };
+    const derived = serve(['--keda'], env);
+    expect([derived.keepAliveTimeout, derived.requestTimeout]).toEqual([125_000, 605_000]);
+    expect(derived.keda?.interceptor.responseHeader).toBe(7000);
+    const own = serve(['--keda', '--keep-alive-timeout=1s'], {
+      ...env,
+      FUNCTION_REQUEST_TIMEOUT: '2s',
+    });
+    expect([own.keepAliveTimeout, own.requestTimeout]).toEqual([1000, 2000]);
+  });
+
+  test('takes no limit of the interceptor for none of its own', () => {
+    const env = { KEDA_HTTP_IDLE_CONN_TIMEOUT: '0', KEDA_HTTP_REQUEST_TIMEOUT: '0s' };
+    const { keepAliveTimeout, requestTimeout } = serve(['--keda'], env);
+    expect([keepAliveTimeout, requestTimeout]).toEqual([0, 0]);
+  });
+
+  test('has the usual times without variables of the interceptor', () => {
+    const { keepAliveTimeout, headersTimeout, requestTimeout } = serve([], engine);
+    expect([keepAliveTimeout, headersTimeout, requestTimeout]).toEqual([95_000, 20_000, 300_000]);
+  });
+
+  test('that is off does not read the variables of the interceptor', () => {
+    const env = { KEDA_HTTP_IDLE_CONN_TIMEOUT: 'soon' };
+    expect(serve([], env)).toEqual(DEFAULTS);
+    expect(refusal(['--keda'], env).message).toContain('KEDA_HTTP_IDLE_CONN_TIMEOUT');
+  });
+
+  test.each([
+    ['--keda-add-on', '0.6'],
+    ['--path-prefix', '/'],
+    ['--path-prefix', 'shop'],
+    ['--path-prefix', '/shop?a'],
+    ['--path-prefix', '/shop//'],
+    ['--trusted-hops', '-1'],
+    ['--trusted-hops', 'true'],
+  ])('%s %s is refused, and so is one that has no effect', (flag, value) => {
+    expect(refusal([`${flag}=${value}`]).code).toBe('OFN_OPTION_INVALID');
   });
 });
 

@@ -3,6 +3,13 @@ import { parseArgs } from 'node:util';
 import { OfnError } from './errors.ts';
 import { parseSidecarAddress, type SidecarAddress } from './outgoing/sidecar-address.ts';
 import { parseFunctionContext, type FunctionContext } from './function/context.ts';
+import {
+  ADD_ONS,
+  outlasting,
+  parseInterceptorTimes,
+  type AddOn,
+  type KedaAdapter,
+} from './keda/adapter.ts';
 import { SIGNATURE_TYPES, type SignatureType } from './function/signature.ts';
 import { TRACING_PROVIDERS, type TracingProvider } from './invocation/trace.ts';
 import { LOG_LEVELS, type LogLevel } from './logger.ts';
@@ -47,6 +54,12 @@ export interface Options {
   readonly tracing: TracingWish | undefined;
   /** Whether what is sent goes in the envelope of OpenFunction's Go functions. */
   readonly traceEnvelope: boolean;
+  /** What stands in front of the functions, for KEDA's http-add-on; `undefined` without it. */
+  readonly keda: KedaAdapter | undefined;
+  /** How many proxies in front are believed about the caller; `undefined` for all. */
+  readonly trustedHops: number | undefined;
+  /** What is stripped from paths before a function is looked for; `undefined` for nothing. */
+  readonly pathPrefix: string | undefined;
   /** Namespace of the pod; `undefined` outside of Kubernetes. */
   readonly namespace: string | undefined;
   /** Readable logs, and messages of user errors in replies. */
@@ -166,7 +179,7 @@ export const OPTION_TABLE = [
     'FUNCTION_ADMIN_PORT',
     'number',
     'none',
-    'Port for /healthz, /readyz and /metrics',
+    'Port for /healthz, /readyz and /metrics, and behind KEDA /queue',
   ),
   spec(
     'health-routes',
@@ -246,6 +259,41 @@ export const OPTION_TABLE = [
     'Largest size of all headers together',
   ),
   spec('max-headers', 'FUNCTION_MAX_HEADERS', 'number', '200', 'Largest number of headers'),
+  spec(
+    'trusted-hops',
+    'FUNCTION_TRUSTED_HOPS',
+    'number',
+    'all',
+    'Proxies in front whose X-Forwarded headers are believed, as the number in trust proxy of Express; 0 for none',
+  ),
+  spec(
+    'path-prefix',
+    'FUNCTION_PATH_PREFIX',
+    'path',
+    'none',
+    'Stripped from paths that begin with it, before a function is looked for',
+  ),
+  spec(
+    'keda',
+    'FUNCTION_KEDA',
+    'boolean',
+    'on when the function context says engine keda, else off',
+    "Whether KEDA's http-add-on is in front",
+  ),
+  spec(
+    'keda-add-on',
+    'FUNCTION_KEDA_ADD_ON',
+    'version',
+    '0.5 when the function context says engine keda, else current',
+    'Version of the add-on: 0.5, or current for 0.14 and later',
+  ),
+  spec(
+    'early-headers',
+    'FUNCTION_EARLY_HEADERS',
+    'boolean',
+    'off',
+    'Behind KEDA, send the headers of a slow call before the interceptor gives up on it',
+  ),
 ] as const satisfies readonly OptionSpec[];
 
 /** What the arguments ask for: to serve, or only to print. */
@@ -325,6 +373,7 @@ function toOptions(flags: Flags, env: Environment, isTerminal: boolean): Options
 
   const older = given('context');
   const context = parseFunctionContext(older?.text, env['FUNC_CONTEXT_V1BETA2'], older?.name);
+  const keda = parseKeda(read, context, env);
   const mode = env['NODE_ENV'] ?? '';
   return Object.freeze({
     context,
@@ -347,16 +396,24 @@ function toOptions(flags: Flags, env: Environment, isTerminal: boolean): Options
     healthRoutes: read(
       'health-routes',
       parseBoolean,
-      context?.engine === 'keda' || context?.runtime === 'async' ? true : undefined,
+      keda !== undefined || context?.runtime === 'async' ? true : undefined,
     ),
     ignoredRoutes:
       (flags['ignored-routes'] ?? env['IGNORED_ROUTES']) === ''
         ? []
         : read('ignored-routes', parsePaths, undefined),
     logLevel: read('log-level', parseLogLevel, 'info'),
-    keepAliveTimeout: read('keep-alive-timeout', parseDuration, 95_000),
+    keepAliveTimeout: read(
+      'keep-alive-timeout',
+      parseDuration,
+      outlasting(keda?.interceptor.idle) ?? 95_000,
+    ),
     headersTimeout: read('headers-timeout', parseDuration, 20_000),
-    requestTimeout: read('request-timeout', parseDuration, 300_000),
+    requestTimeout: read(
+      'request-timeout',
+      parseDuration,
+      outlasting(keda?.interceptor.request) ?? 300_000,
+    ),
     maxHeaderSize: read('max-header-size', parseSize, 16 * 1024),
     maxHeaders: read('max-headers', parsePositive, 200),
     appProtocol: read('app-protocol', parseAppProtocol, 'http'),
@@ -365,9 +422,29 @@ function toOptions(flags: Flags, env: Environment, isTerminal: boolean): Options
     daprTimeout: read('dapr-timeout', parseDuration, 10_000),
     tracing: toTracingWish(read('tracing', parseTracing, undefined), context, env),
     traceEnvelope: read('trace-envelope', parseBoolean, false),
+    keda,
+    trustedHops: read('trusted-hops', parseCount, undefined),
+    pathPrefix: read('path-prefix', parsePrefix, undefined),
     namespace: env['POD_NAMESPACE'] || undefined,
     development: mode === 'development' || (mode === '' && isTerminal),
   });
+}
+
+/** Reads one option by its flag or a variable of it. */
+type Read = <T, F>(flag: Flag, parse: (given: Given) => T, fallback: F) => T | F;
+
+function parseKeda(
+  read: Read,
+  context: FunctionContext | undefined,
+  env: Environment,
+): KedaAdapter | undefined {
+  const isEngine = context?.engine === 'keda';
+  // All are read, so that one which is malformed is told of whether or not it has an effect.
+  const isOn = read('keda', parseBoolean, isEngine);
+  const addOn = read('keda-add-on', parseAddOn, isEngine ? '0.5' : 'current');
+  const earlyHeaders = read('early-headers', parseBoolean, false);
+  if (!isOn) return undefined;
+  return Object.freeze({ addOn, earlyHeaders, interceptor: parseInterceptorTimes(env, addOn) });
 }
 
 function invalid({ name, text }: Given, expected: string): OfnError {
@@ -435,6 +512,18 @@ function parseAppProtocol(given: Given): AppProtocol {
   const found = APP_PROTOCOLS.find((protocol) => protocol === given.text.toLowerCase());
   if (found !== undefined) return found;
   throw invalid(given, 'http or grpc');
+}
+
+function parseAddOn(given: Given): AddOn {
+  const found = ADD_ONS.find((version) => version === given.text.trim().toLowerCase());
+  if (found !== undefined) return found;
+  throw invalid(given, ADD_ONS.join(' or '));
+}
+
+function parsePrefix(given: Given): string {
+  const path = given.text.trim().replace(/\/$/, '');
+  if (/^\/[^?#]*[^/?#]$/.test(path)) return path;
+  throw invalid(given, 'a path that begins with "/" and names something, such as /shop');
 }
 
 function parseTracing(given: Given): TracingWish | 'off' {

@@ -16,14 +16,19 @@ import { createTracker } from './http/exchange.ts';
 import { toFetchCall } from './http/fetch-handler.ts';
 import type { Health } from './http/health.ts';
 import type { Metrics } from './http/metrics.ts';
-import { createDispatch, pathOf, type Route } from './http/router.ts';
+import { createDispatch, createUpgradeFinder, pathOf, type Route } from './http/router.ts';
 import { createFunctionServer } from './http/server.ts';
 import { createSharedPort, type SharedPort } from './http/shared-port.ts';
+import type { StageSettings } from './http/stage.ts';
+import { createUpgradeEndpoint, toUpgradeCall } from './http/upgrade.ts';
 import { toCall } from './invocation/handler.ts';
+import { createInstance } from './invocation/instance.ts';
 import type { ServedFunction } from './invocation/invocation.ts';
 import { fromHookPlugins } from './invocation/openfunction-plugin.ts';
-import { assertPlugin, wrapCall, type Plugin } from './invocation/plugin.ts';
+import { assertPlugin, wrapCall, type Call, type Plugin } from './invocation/plugin.ts';
 import type { Tracing } from './invocation/trace.ts';
+import { createHeaderGuard } from './keda/header-guard.ts';
+import { toQueue } from './keda/queue.ts';
 import type { LifecycleState } from './lifecycle.ts';
 import type { Logger } from './logger.ts';
 import type { Options } from './options.ts';
@@ -104,7 +109,13 @@ export function createRuntime(
   const ready = new Set<Plugin>();
   let state: LifecycleState = 'idle';
   let stopped: Promise<void> | undefined;
-  const tracker = createTracker();
+  const instance = createInstance();
+  const tracker = createTracker(() => guard?.watch());
+  const guard =
+    options.keda &&
+    createHeaderGuard(options.keda, tracker, ({ invocation }) => {
+      if (invocation !== undefined) metrics?.late(invocation.function);
+    });
   const outgoing = createOutgoing({
     context,
     sidecar: options.sidecar,
@@ -113,20 +124,24 @@ export function createRuntime(
     traceEnvelope: options.traceEnvelope,
     log,
   });
-  const serve = (definition: FunctionDefinition): ServedFunction => {
-    const call = definition.style === 'fetch' ? toFetchCall(definition) : toCall(definition);
-    return Object.freeze({
+  const serve = (definition: FunctionDefinition, call: Call): ServedFunction =>
+    Object.freeze({
       definition,
       context,
       log,
       hookPlugins: hooks.hookPlugins,
       call: wrapCall(call, [...everywhere, ...definition.plugins]),
       tracer: tracing,
+      instance,
       outgoing,
       timeout: options.timeout,
     });
-  };
-  const served = new Map(functions.map((definition) => [definition, serve(definition)]));
+  const served = new Map(
+    functions.map((definition) => {
+      const call = definition.style === 'fetch' ? toFetchCall(definition) : toCall(definition);
+      return [definition, serve(definition, call)];
+    }),
+  );
   const deliveries = createDeliveries({
     inputs,
     servedOf: ({ definition }) => served.get(definition) as ServedFunction,
@@ -137,14 +152,18 @@ export function createRuntime(
   const overHttp = functions.filter(
     ({ trigger }) => trigger === undefined && context?.runtime !== 'async',
   );
+  const stage: StageSettings = {
+    bodyLimit: options.bodyLimit,
+    showDetails: options.development,
+    tracker,
+    observer: metrics?.observer,
+  };
   const routes = overHttp.map((definition): Route => {
-    const endpoint = createEndpoint(served.get(definition) as ServedFunction, {
-      bodyLimit: options.bodyLimit,
-      showDetails: options.development,
-      tracker,
-      observer: metrics?.observer,
-    });
-    return { definition, endpoint };
+    const endpoint = createEndpoint(served.get(definition) as ServedFunction, stage);
+    const upgrade =
+      definition.upgrade &&
+      createUpgradeEndpoint(serve(definition, toUpgradeCall(definition)), stage);
+    return { definition, endpoint, upgrade };
   });
 
   const isOnly = functions.length === 1;
@@ -175,6 +194,8 @@ export function createRuntime(
   const server = createFunctionServer({
     ...options,
     dispatch: createDispatch(routes, isOnly, options.development),
+    findUpgrade: createUpgradeFinder(routes, isOnly),
+    isStopping: () => instance.isStopping,
     channel,
     showDetails: options.development,
     tracker,
@@ -187,7 +208,10 @@ export function createRuntime(
   let listener: NetServer = server;
   let grpc: GrpcChannel | undefined;
   let sharedPort: SharedPort | undefined;
-  const admin = metrics && createAdminServer(metrics, health);
+  const { keda, namespace = 'default' } = options;
+  const key = `${namespace}/${context?.name ?? options.target ?? functions[0]?.name ?? 'function'}`;
+  const queue = keda && (() => toQueue(keda.addOn, key, tracker));
+  const admin = metrics && createAdminServer(metrics, health, queue);
 
   async function prepare(): Promise<void> {
     state = 'starting';
@@ -222,6 +246,7 @@ export function createRuntime(
       const port = await listen(listener, { port: options.port, host, flag: '--port' });
       assertStarting();
       state = 'running';
+      metrics?.ready(performance.now() / 1000);
       if (ignored.length > 0) log.warn({ inputs: ignored }, IGNORED_INPUTS);
       if (routes.length === 0 && inputs.length === 0) log.warn(NOTHING_TO_DO);
       if (usesDapr) outgoing.preload();
@@ -256,6 +281,7 @@ export function createRuntime(
 
   async function drain(skipDelay: boolean): Promise<OfnError | undefined> {
     if (!skipDelay && options.drainDelay > 0) await elapse(options.drainDelay);
+    instance.stop();
     // Only stops accepting: the close of an HTTP server also cuts connections that are idle, or new,
     // and with them the request that is on its way.
     const closing = new Promise<void>((resolve) => {
@@ -312,6 +338,7 @@ export function createRuntime(
     server.close();
     server.closeAllConnections();
     outgoing.close();
+    guard?.stop();
     admin?.close();
     admin?.closeAllConnections();
     state = 'stopped';

@@ -8,6 +8,7 @@ import { defineFunction } from '../function/definition.ts';
 import type { Context, Handler, Schema, SignatureType } from '../function/signature.ts';
 import { signalled } from '../http/serve.fixture.ts';
 import { toCall } from '../invocation/handler.ts';
+import { createInstance } from '../invocation/instance.ts';
 import type { ServedFunction } from '../invocation/invocation.ts';
 import { currentInvocation } from '../invocation/invoke.ts';
 import { createLines } from './channel.fixture.ts';
@@ -47,6 +48,7 @@ function setUp({ handler = () => {}, signature = 'openfunction', ...given }: Giv
     hookPlugins: {},
     call: toCall(definition),
     tracer,
+    instance: createInstance(),
     outgoing: noOutgoing,
     timeout,
   };

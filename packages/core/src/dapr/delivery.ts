@@ -17,7 +17,8 @@ export type Acknowledgement = 'SUCCESS' | 'RETRY' | 'DROP';
 
 /** What is told of each delivery; metrics listen here. */
 export interface DeliveryObserver {
-  began(definition: FunctionDefinition): void;
+  /** @param isColdStart Whether it is the first call of the instance. */
+  began(definition: FunctionDefinition, isColdStart: boolean): void;
   ended(definition: FunctionDefinition, outcome: Acknowledgement, seconds: number): void;
 }
 
@@ -169,7 +170,7 @@ class Delivery implements Channel, OpenDelivery {
     const { definition, timeout } = this.#served;
     if (this.#observer !== undefined) {
       this.#start = performance.now();
-      this.#observer.began(definition);
+      this.#observer.began(definition, this.#invocation.coldStart);
     }
     if (timeout > 0) this.#timer = setTimeout(() => this.#onTimeout(timeout), timeout);
     try {
@@ -249,6 +250,7 @@ class Delivery implements Channel, OpenDelivery {
 
   /** Lets the next one in. */
   leave(): void {
+    this.#invocation.release();
     this.#release();
     this.#close(this);
   }

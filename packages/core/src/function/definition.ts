@@ -27,7 +27,7 @@ export function defineFunction(
   if (typeof options !== 'object' || options === null) {
     throw invalid(`the options must be an object, not ${kind(options)}`);
   }
-  const { path, methods, body, schema, plugins = [] } = options;
+  const { path, methods, body, schema, upgrade, plugins = [] } = options;
   if (path !== undefined && (typeof path !== 'string' || !path.startsWith('/'))) {
     throw invalid(`path must begin with "/", which ${JSON.stringify(path)} does not`);
   }
@@ -42,6 +42,7 @@ export function defineFunction(
   if (body !== undefined && body !== 'parse' && body !== 'stream') {
     throw invalid(`body must be 'parse' or 'stream', not ${JSON.stringify(body)}`);
   }
+  if (upgrade !== undefined) assertUpgrade(upgrade, signature, methods, invalid);
   if (schema !== undefined && typeof schema?.['~standard']?.validate !== 'function') {
     throw invalid(`schema must be a Standard Schema validator (zod, valibot, arktype)`);
   }
@@ -65,10 +66,28 @@ export function defineFunction(
     path,
     methods: methods && Object.freeze(methods.map((method) => method.toUpperCase())),
     body: body ?? (style === 'fetch' ? 'stream' : 'parse'),
+    upgrade,
     schema,
     plugins: Object.freeze([...plugins]),
     trigger: trigger && Object.freeze(trigger),
   });
+}
+
+function assertUpgrade(
+  upgrade: unknown,
+  signature: SignatureType,
+  methods: readonly string[] | undefined,
+  invalid: (message: string) => OfnError,
+): void {
+  if (typeof upgrade !== 'function') {
+    throw invalid(`upgrade must be a function (req, socket, head), not ${kind(upgrade)}`);
+  }
+  if (signature === 'cloudevent' || signature === 'event') {
+    throw invalid(`upgrade does not apply to events, which always arrive by POST`);
+  }
+  if (methods !== undefined && !methods.some((method) => method.toUpperCase() === 'GET')) {
+    throw invalid(`upgrade needs GET among the methods: connections are upgraded by it`);
+  }
 }
 
 function assertTrigger(
@@ -76,7 +95,7 @@ function assertTrigger(
   options: HttpFunctionOptions,
   invalid: (message: string) => OfnError,
 ): void {
-  for (const name of ['path', 'methods', 'body'] as const) {
+  for (const name of ['path', 'methods', 'body', 'upgrade'] as const) {
     if (options[name] !== undefined) throw invalid(`${name} is for functions over HTTP`);
   }
   const texts = trigger.kind === 'topic' ? TOPIC_TEXTS : BINDING_TEXTS;

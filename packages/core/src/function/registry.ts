@@ -233,8 +233,8 @@ function registerTrigger(
     const message = `function "${name}": the options must be an object, not ${kind(options)}: ${kindOfTrigger}(name, options, handler)`;
     throw new OfnError('OFN_FUNCTION_INVALID', message);
   }
-  const { plugins, schema, path, methods, body, ...own } = options as HttpFunctionOptions;
-  const shared = { plugins, schema, path, methods, body } as HttpFunctionOptions;
+  const { plugins, schema, path, methods, body, upgrade, ...own } = options as HttpFunctionOptions;
+  const shared = { plugins, schema, path, methods, body, upgrade } as HttpFunctionOptions;
   const trigger = { ...own, kind: kindOfTrigger } as Trigger;
   return keep(defineFunction(name, 'openfunction', handler, shared, trigger));
 }

@@ -1,4 +1,5 @@
 // The shapes a handler can have, and the definition that a registration makes of one.
+import type { Duplex } from 'node:stream';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { CloudEvent } from 'cloudevents';
 import type { Request as ExpressRequest, Response as ExpressResponse } from 'express';
@@ -26,6 +27,21 @@ export interface Request<Body = any> extends ExpressRequest<
   readonly id: string;
   /** The same as `id`, by the name Google's framework gives it. */
   readonly executionId: string;
+  /**
+   * Aborts when the instance stops, after the drain delay: what would not end by itself, such as a stream
+   * of events or a WebSocket, should end then. What is still open at the drain deadline is cut off.
+   *
+   * @example
+   * req.stopping.addEventListener('abort', () => res.end());
+   */
+  readonly stopping: AbortSignal;
+  /** Whether it is the first call that this instance serves, of any of its functions. */
+  readonly coldStart: boolean;
+  /**
+   * The host as the caller used it, with its port if it has one: that of `X-Forwarded-Host` when the proxy
+   * in front is trusted, else that of the request. `undefined` when there is none. It is not checked.
+   */
+  readonly originalHost: string | undefined;
   /** A logger whose lines carry the id of this call, the function, the trace id and the span. */
   readonly log: Logger;
   /** The trace of this call. */
@@ -59,6 +75,12 @@ export type FetchHandler = (
 export interface FetchApp {
   fetch(request: globalThis.Request): globalThis.Response | Promise<globalThis.Response>;
 }
+
+/**
+ * `(req, socket, head)`: takes a connection over that a client upgrades, as a listener of Node's `upgrade`
+ * event does. `head` is what the client has sent beyond its request.
+ */
+export type UpgradeHandler = (req: Request, socket: Duplex, head: Buffer) => unknown;
 
 /** What a callback-style handler calls when it has finished. */
 export type Callback = (error?: unknown, result?: unknown) => void;
@@ -115,6 +137,17 @@ export interface HttpFunctionOptions<Data = any> extends FunctionOptions<Data> {
    * the request unread. Default: `parse`, and `stream` for Web-standard handlers.
    */
   body?: 'parse' | 'stream';
+  /**
+   * Takes connections over that clients upgrade, to a WebSocket for one; plugins run around it. What it
+   * throws is answered 500, or closes the connection once it has answered. The call lasts until the
+   * connection closes, and `--timeout` does not bound it. Default: upgrades are ignored, and the request is
+   * served like any other.
+   *
+   * @example
+   * const server = new WebSocketServer({ noServer: true });
+   * http('chat', { upgrade: (req, socket, head) => server.handleUpgrade(req, socket, head, greet) }, page);
+   */
+  upgrade?: UpgradeHandler;
 }
 
 /** What `topic` accepts: how a function subscribes to a topic of a Dapr pub/sub component. */
@@ -176,6 +209,8 @@ export interface FunctionDefinition {
   readonly path: string | undefined;
   readonly methods: readonly string[] | undefined;
   readonly body: 'parse' | 'stream';
+  /** Takes connections over that clients upgrade; `undefined` when upgrades are ignored. */
+  readonly upgrade: UpgradeHandler | undefined;
   readonly schema: Schema | undefined;
   readonly plugins: readonly Plugin[];
   /** What `topic` and `binding` say; `undefined` for a function that waits for calls over HTTP. */

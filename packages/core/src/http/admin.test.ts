@@ -5,9 +5,12 @@ import { createAdminServer } from './admin.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { listen } from './serve.fixture.ts';
 
-async function admin(metrics: Metrics = createMetrics()): Promise<string> {
+async function admin(
+  metrics: Metrics = createMetrics(),
+  flags: readonly string[] = [],
+): Promise<string> {
   const functions = [http('any', (_req, res) => void res.send('function'))];
-  const { addresses } = await listen(functions, ['--admin-port=0'], metrics);
+  const { addresses } = await listen(functions, ['--admin-port=0', ...flags], metrics);
   return `http://127.0.0.1:${addresses.adminPort}`;
 }
 
@@ -32,6 +35,16 @@ describe('the admin port', () => {
     expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
     const head = await fetch(`${origin}/healthz`, { method: 'HEAD' });
     expect([head.status, await head.text()]).toEqual([200, '']);
+  });
+
+  it('tells the queue behind KEDA, in the shape of its version, and nowhere else', async () => {
+    expect((await fetch(`${await admin()}/queue`)).status).toBe(404);
+    const current = await fetch(`${await admin(undefined, ['--keda'])}/queue`);
+    expect(current.headers.get('content-type')).toBe('application/json');
+    expect(await current.json()).toEqual({ 'default/any': { Concurrency: 0, RequestCount: 0 } });
+    const older = await admin(undefined, ['--keda', '--keda-add-on=0.5']);
+    expect(await (await fetch(`${older}/queue`)).json()).toEqual({});
+    expect((await fetch(`${older}/queue`, { method: 'POST' })).status).toBe(405);
   });
 
   it('answers 500 when the metrics cannot be rendered', async () => {

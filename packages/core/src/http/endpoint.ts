@@ -66,7 +66,7 @@ export function createEndpoint(served: ServedFunction, settings: StageSettings):
     exchange.invocation = invocation;
     tracker.begin(exchange);
     response.exchange = exchange;
-    if (observer !== undefined) observe(observer, definition, response);
+    if (observer !== undefined) observe(observer, invocation, response);
     if (timeout > 0) {
       const timer = setTimeout(onTimeout, timeout, exchange);
       response.on('close', () => clearTimeout(timer));
@@ -107,14 +107,15 @@ function isLeftToExpress(definition: FunctionDefinition, request: FunctionReques
   return parseContentType(request.headers['content-type']).type === 'multipart/form-data';
 }
 
-function observe(
+/** Tells an observer of a call, from now until its response closes. */
+export function observe(
   observer: ExchangeObserver,
-  definition: FunctionDefinition,
+  { coldStart, function: definition }: Invocation,
   response: FunctionResponse,
 ): void {
   const start = performance.now();
-  observer.began(definition);
-  response.on('close', () => {
+  observer.began(definition, coldStart);
+  response.once('close', () => {
     observer.ended(definition, statusOf(response), (performance.now() - start) / 1000);
   });
 }

@@ -46,7 +46,9 @@ export function createEventStage(served: ServedFunction, settings: StageSettings
       const results: unknown[] = [];
       for (const input of fill) {
         if (exchange.isAnswered) return;
-        results.push(await deliver(served, exchange, input));
+        // A request is one cold start at most: its first event has what the request had.
+        const isColdStart = results.length === 0 && exchange.invocation?.coldStart === true;
+        results.push(await deliver(served, exchange, input, isColdStart));
       }
       await reply(exchange.response, mode, results);
     } catch (error) {
@@ -58,11 +60,18 @@ export function createEventStage(served: ServedFunction, settings: StageSettings
 
 // Resolves to what the handler returned. Rejects with what it threw, or with what ends the call
 // from outside: a stray error, the timeout, the drain deadline.
-function deliver(served: ServedFunction, exchange: Exchange, input: Input): Promise<unknown> {
+function deliver(
+  served: ServedFunction,
+  exchange: Exchange,
+  input: Input,
+  isColdStart: boolean,
+): Promise<unknown> {
   return new Promise((resolve, reject) => {
     // The event before this one has had its turn; the last one ends with the response.
     exchange.invocation?.end({});
-    const invocation = new Invocation(served, { fail: (_, error) => reject(error) }, exchange);
+    exchange.invocation?.release();
+    const channel = { fail: (_: Invocation, error: unknown) => reject(error) };
+    const invocation = new Invocation(served, channel, exchange, isColdStart);
     exchange.invocation = invocation;
     const settle: Settle = {
       resolved(_, value) {
@@ -82,7 +91,7 @@ async function reply(
   mode: EventMode,
   results: readonly unknown[],
 ): Promise<void> {
-  if (response.headersSent || response.destroyed) return;
+  if (response.isBegun || response.destroyed) return;
   const [only] = results;
   if (results.length === 1 && isWebResponse(only)) {
     await sendWebResponse(response, only);

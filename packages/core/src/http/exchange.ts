@@ -1,10 +1,20 @@
 // The exchange of one request and its response: how long it lives, and which call it belongs to.
+import type { Duplex } from 'node:stream';
 import { OfnError } from '../errors.ts';
 import type { FunctionDefinition, Request, Response } from '../function/signature.ts';
 import type { Invocation, InvocationOrigin } from '../invocation/invocation.ts';
 import { propagationOf, type Propagation } from '../invocation/propagation.ts';
 import type { FunctionRequest } from './request.ts';
 import type { FunctionResponse } from './response.ts';
+
+/** A connection that is handed to a function. */
+export interface UpgradedConnection {
+  readonly socket: Duplex;
+  /** What the client has sent beyond its request. */
+  readonly head: Buffer;
+  /** Whether the function has answered on it. */
+  hasWritten: boolean;
+}
 
 /** One request with its response. Its own object: an Express app may replace both prototypes. */
 export class Exchange implements InvocationOrigin {
@@ -18,6 +28,12 @@ export class Exchange implements InvocationOrigin {
   running = false;
   /** Whether the client has its answer, or has gone. */
   over = false;
+  /** The connection, when the function is to speak another protocol on it. */
+  connection: UpgradedConnection | undefined = undefined;
+  /** When the whole request was first seen to be there, by `performance.now`; kept by the header guard. */
+  waitedForSince: number | undefined = undefined;
+  /** Whether the header guard has warned of it. */
+  isLate = false;
 
   constructor(request: FunctionRequest, response: FunctionResponse) {
     this.request = request;
@@ -26,7 +42,7 @@ export class Exchange implements InvocationOrigin {
 
   /** Whether no handler need be called any more: the call was refused, timed out, or its client left. */
   get isAnswered(): boolean {
-    return this.over || this.response.headersSent;
+    return this.over || this.response.isBegun;
   }
 
   get req(): Request {
@@ -51,14 +67,19 @@ export class Exchange implements InvocationOrigin {
 // What may stand in a log line and be searched for.
 const CALLER_ID = /^[\w.:-]{1,128}$/;
 
-/** How a response ended: its status, or 499 when the client went before there was one, as proxies log it. */
-export function statusOf({ headersSent, statusCode }: FunctionResponse): number {
-  return headersSent ? statusCode : 499;
+/**
+ * How a response ended: its status, 101 for a connection that was handed over, or 499 when the client went
+ * before there was one, as proxies log it.
+ */
+export function statusOf({ exchange, headersSent, statusCode }: FunctionResponse): number {
+  if (headersSent) return statusCode;
+  return exchange?.connection?.hasWritten === true ? 101 : 499;
 }
 
 /** What is told of each exchange; metrics listen here. */
 export interface ExchangeObserver {
-  began(definition: FunctionDefinition): void;
+  /** @param isColdStart Whether it is the first call of the instance. */
+  began(definition: FunctionDefinition, isColdStart: boolean): void;
   ended(definition: FunctionDefinition, status: number, seconds: number): void;
 }
 
@@ -66,6 +87,10 @@ export interface ExchangeObserver {
 export interface ExchangeTracker {
   /** Calls that are not over; a delivery of a sidecar is none. */
   readonly open: number;
+  /** Calls since the start. */
+  readonly total: number;
+  /** Calls back with each exchange that is not over, or whose handler has not settled. */
+  forEach(visit: (exchange: Exchange) => void): void;
   begin(exchange: Exchange): void;
   /** The handler of an exchange has settled, or is not waited for any more. */
   settled(exchange: Exchange): void;
@@ -78,14 +103,20 @@ export interface ExchangeTracker {
   cutOff(error: OfnError): number;
 }
 
-/** Creates a tracker. */
-export function createTracker(): ExchangeTracker {
+/**
+ * Creates a tracker.
+ *
+ * @param onBusy Called when an exchange begins while there is no other.
+ */
+export function createTracker(onBusy?: () => void): ExchangeTracker {
   const exchanges = new Set<Exchange>();
   let open = 0;
+  let total = 0;
   let waiting: (() => void)[] = [];
 
   function forget(exchange: Exchange): void {
     exchanges.delete(exchange);
+    exchange.invocation?.release();
     if (exchanges.size > 0) return;
     for (const resolve of waiting) resolve();
     waiting = [];
@@ -115,10 +146,20 @@ export function createTracker(): ExchangeTracker {
     get open() {
       return open;
     },
+    get total() {
+      return total;
+    },
+    forEach(visit) {
+      exchanges.forEach(visit);
+    },
     begin(exchange) {
       const { request, response } = exchange;
-      if (exchange.invocation !== undefined) open += 1;
+      if (exchange.invocation !== undefined) {
+        open += 1;
+        total += 1;
+      }
       exchanges.add(exchange);
+      if (onBusy !== undefined && exchanges.size === 1) onBusy();
       response.on('close', onClose);
       // Writing to a client that has gone is no error of the function: its signal has aborted.
       response.on('error', ignore);

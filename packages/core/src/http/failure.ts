@@ -38,7 +38,8 @@ export function refuse(
   else answer(request, response, toFailure(thrown), { showDetails });
 }
 
-function logFailure(invocation: Invocation, { error, status, refusal }: Failure): void {
+/** Logs the failure of a call: what its caller did wrong as a detail, anything else as an error. */
+export function logFailure(invocation: Invocation, { error, status, refusal }: Failure): void {
   if (status < 500 || invocation.isOwnAbort(error)) {
     invocation.log.debug({ err: error, status }, 'the call was refused');
     return;

@@ -6,6 +6,7 @@ import { OfnError } from '../errors.ts';
 import type { Invocation } from '../invocation/invocation.ts';
 import type { Call } from '../invocation/plugin.ts';
 import { hasBody } from './body.ts';
+import { callerAddress } from './forwarded.ts';
 import { splitUrl, type FunctionRequest } from './request.ts';
 import { isWebResponse } from './result.ts';
 
@@ -50,17 +51,14 @@ const FORBIDDEN = ['CONNECT', 'TRACE', 'TRACK'];
 const ALLOWED = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 
 // The path is the caller's alone: no header may put another one in its place.
-function toUrl({ headers, originalUrl }: FunctionRequest): URL {
-  // With a target in absolute form the Host header does not count (RFC 9112, 3.2.2).
-  const target = URL.canParse(originalUrl) ? new URL(originalUrl) : undefined;
-  const protocol = firstOf(headers['x-forwarded-proto']) ?? 'http';
-  const host = firstOf(headers['x-forwarded-host']) ?? target?.host ?? headers.host ?? 'localhost';
+function toUrl(request: FunctionRequest): URL {
+  const { protocol, host = 'localhost' } = callerAddress(request, request.app);
   const base = `${protocol}://${host}`;
   if (!/^https?$/.test(protocol) || !HOST.test(host) || !URL.canParse(base)) {
     const message = 'Host, X-Forwarded-Host and X-Forwarded-Proto do not make a URL';
     throw new OfnError('OFN_REQUEST_MALFORMED', message);
   }
-  const { path, query } = splitUrl(originalUrl);
+  const { path, query } = splitUrl(request.url ?? '/');
   const url = new URL(base);
   // Assigned as it is: as a URL of its own, "//other" would be read as a host.
   url.pathname = path.startsWith('/') ? path : `/${path}`;
@@ -69,11 +67,6 @@ function toUrl({ headers, originalUrl }: FunctionRequest): URL {
 }
 
 const HOST = /^[\w.:[\]-]+$/;
-
-// A chain of proxies lists its values; the first is what the caller used.
-function firstOf(header: string | string[] | undefined): string | undefined {
-  return header?.toString().split(',', 1)[0]?.trim();
-}
 
 /**
  * Sends a Web Response, as its body yields and as fast as the client reads.

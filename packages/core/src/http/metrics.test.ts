@@ -67,9 +67,42 @@ describe('the metrics of calls', () => {
     ]);
   });
 
+  it('count calls as they begin, and the first of them as the cold start of the instance', async () => {
+    const metrics = createMetrics();
+    const before = Date.now() / 1000;
+    const first = http('first', { path: '/first' }, (_req, res) => void res.send('ok'));
+    const other = http('other', { path: '/other' }, (_req, res) => void res.send('ok'));
+    const { origin } = await listen([first, other], flags, metrics);
+    expect(await lines(metrics, 'faas_first_call_timestamp_seconds')).toEqual([]);
+    for (const path of ['/first', '/other', '/first']) await (await fetch(origin + path)).text();
+    expect(await lines(metrics, 'faas_invocations_total')).toEqual([
+      'faas_invocations_total{function="first"} 2',
+      'faas_invocations_total{function="other"} 1',
+    ]);
+    expect(await lines(metrics, 'faas_coldstarts_total')).toEqual([
+      'faas_coldstarts_total{function="first"} 1',
+    ]);
+    const [line = '', ...others] = await lines(metrics, 'faas_first_call_timestamp_seconds');
+    const [, seconds] = /^\w+\{function="first"\} ([\d.e+]+)$/.exec(line) ?? [];
+    expect(Number(seconds)).toBeGreaterThanOrEqual(before);
+    expect(Number(seconds)).toBeLessThanOrEqual(Date.now() / 1000);
+    expect(others).toEqual([]);
+  });
+
+  it('tell how long the process took to be ready, once it is', async () => {
+    const metrics = createMetrics();
+    const name = 'faas_init_duration_seconds';
+    expect(await lines(metrics, name)).toEqual([]);
+    metrics.ready(1.25);
+    expect(await lines(metrics, name)).toEqual([`${name} 1.25`]);
+    const started = createMetrics();
+    await listen([http('any', (_req, res) => void res.send('ok'))], flags, started);
+    expect((await lines(started, name))[0]).toMatch(/ \d+\.\d+$/);
+  });
+
   it('of one runtime are apart from those of another', async () => {
     const [one, other] = [createMetrics(), createMetrics()];
-    one.observer.began({ name: 'f' } as never);
+    one.observer.began({ name: 'f' } as never, false);
     expect(await lines(one, 'faas_in_flight')).toHaveLength(1);
     expect(await lines(other, 'faas_in_flight')).toEqual([]);
   });

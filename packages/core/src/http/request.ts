@@ -5,10 +5,11 @@ import { OfnError } from '../errors.ts';
 import type { Invocation } from '../invocation/invocation.ts';
 import type { Trace } from '../invocation/trace.ts';
 import type { Logger } from '../logger.ts';
-import { application } from './application.ts';
+import { application, type Application } from './application.ts';
 import { followCall } from './call-listeners.ts';
 import type { Exchange } from './exchange.ts';
 import { REQUEST_MEMBERS, defineExpressMembers } from './express-members.ts';
+import { callerAddress } from './forwarded.ts';
 import type { FunctionResponse } from './response.ts';
 
 /** The class the HTTP server makes its requests of; handlers see it as Express's `Request`. */
@@ -40,7 +41,7 @@ export class FunctionRequest extends IncomingMessage {
     return super.prependListener(event, listener);
   }
 
-  get app(): typeof application {
+  get app(): Application {
     return application;
   }
 
@@ -84,6 +85,18 @@ export class FunctionRequest extends IncomingMessage {
     return requireInvocation(this).trace;
   }
 
+  get coldStart(): boolean {
+    return requireInvocation(this).coldStart;
+  }
+
+  get stopping(): AbortSignal {
+    return requireInvocation(this).stopping;
+  }
+
+  get originalHost(): string | undefined {
+    return callerAddress(this, this.app).host;
+  }
+
   /** The path of the URL, undecoded. */
   get path(): string {
     return splitUrl(this.url ?? '/').path;
@@ -122,6 +135,9 @@ export class FunctionRequest extends IncomingMessage {
    * own: the framework's members become the request's, and what is left is Node's plain request.
    */
   handToExpress(): void {
+    // An app has settings of its own; this is what those of the framework make of it.
+    const { originalHost: value } = this;
+    Object.defineProperty(this, 'originalHost', { configurable: true, enumerable: true, value });
     for (const member of FRAMEWORK_MEMBERS) {
       const descriptor = Object.getOwnPropertyDescriptor(FunctionRequest.prototype, member);
       if (descriptor !== undefined) Object.defineProperty(this, member, descriptor);
@@ -130,7 +146,15 @@ export class FunctionRequest extends IncomingMessage {
   }
 }
 
-const FRAMEWORK_MEMBERS = ['id', 'executionId', 'signal', 'log', 'trace'];
+const FRAMEWORK_MEMBERS = [
+  'id',
+  'executionId',
+  'signal',
+  'stopping',
+  'log',
+  'trace',
+  'coldStart',
+] as const;
 
 defineExpressMembers(FunctionRequest.prototype, 'request', REQUEST_MEMBERS);
 

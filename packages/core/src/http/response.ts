@@ -1,10 +1,11 @@
 // The server's response: Node's ServerResponse with Express 5's members, the hot ones written for
 // speed. `response.test.ts` compares each of them with Express itself.
 import { ServerResponse } from 'node:http';
-import { application } from './application.ts';
+import { application, type Application } from './application.ts';
 import { followCall } from './call-listeners.ts';
 import type { Exchange } from './exchange.ts';
 import { RESPONSE_MEMBERS, defineExpressMembers } from './express-members.ts';
+import { sendEarly } from './early-head.ts';
 import { express } from './express.ts';
 
 type HeaderValue = number | string | readonly string[];
@@ -12,6 +13,8 @@ type HeaderValue = number | string | readonly string[];
 /** The class the HTTP server makes its responses of; handlers see it as Express's `Response`. */
 export class FunctionResponse extends ServerResponse {
   exchange: Exchange | undefined = undefined;
+  /** Whether its head was sent before the handler had begun to answer, which it may still do. */
+  isEarly = false;
   #locals: Record<string, unknown> | undefined = undefined;
 
   override on(event: string | symbol, listener: (...args: any[]) => void): this {
@@ -29,7 +32,7 @@ export class FunctionResponse extends ServerResponse {
     return super.prependListener(event, listener);
   }
 
-  get app(): typeof application {
+  get app(): Application {
     return application;
   }
 
@@ -85,6 +88,17 @@ export class FunctionResponse extends ServerResponse {
     }
     if (typeof body === 'number' || typeof body === 'boolean') return this.json(body);
     return callExpress(this, 'send', [body]) as this;
+  }
+
+  /** Whether the handler has begun to answer. */
+  get isBegun(): boolean {
+    return this.headersSent && !this.isEarly;
+  }
+
+  /** Sends status and headers as they are now, unless they have been sent: the body may follow later. */
+  sendEarly(): void {
+    if (this.headersSent || this.writableEnded || this.destroyed) return;
+    sendEarly(this);
   }
 
   // Sets the content type unless the handler has. Returns whether it is text in utf-8.

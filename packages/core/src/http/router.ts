@@ -7,12 +7,18 @@ import { allowedMethods, methodNotAllowed, type Endpoint } from './endpoint.ts';
 import { express } from './express.ts';
 import type { FunctionRequest } from './request.ts';
 import type { FunctionResponse } from './response.ts';
+import type { UpgradeEndpoint } from './upgrade.ts';
 
 /** A function with its endpoint. */
 export interface Route {
   readonly definition: FunctionDefinition;
   readonly endpoint: Endpoint;
+  /** Takes connections over that clients upgrade; `undefined` for a function that does not. */
+  readonly upgrade: UpgradeEndpoint | undefined;
 }
+
+/** Finds who takes an upgrade over; `undefined` when nobody does. */
+export type FindUpgrade = (request: FunctionRequest) => UpgradeEndpoint | undefined;
 
 /** Finds the function of a request and hands it over; calls `otherwise` when there is none. */
 export type Dispatch = (
@@ -70,6 +76,37 @@ export function createDispatch(
       else if (methods === undefined) otherwise(notFound(request, showDetails ? paths : []));
       else otherwise(methodNotAllowed(request, request.path, [...new Set(methods)]));
     });
+  };
+}
+
+/**
+ * Creates the search for who takes an upgrade over: the function that a GET at its path would call.
+ *
+ * @returns `undefined` when no function takes any.
+ */
+export function createUpgradeFinder(
+  routes: readonly Route[],
+  isOnly = routes.length === 1,
+): FindUpgrade | undefined {
+  if (routes.every(({ upgrade }) => upgrade === undefined)) return undefined;
+  const [first] = routes;
+  if (isOnly && first?.definition.path === undefined) return () => first?.upgrade;
+  const router = express().createRouter();
+  // The router calls back before it returns: no handler of it waits for anything.
+  let found: UpgradeEndpoint | undefined;
+  for (const { definition, upgrade } of routes) {
+    const methods = allowedMethods(definition);
+    routeAt(router, definition, isOnly).all(
+      (_request: object, _response: object, next: () => void) => {
+        if (methods?.includes('GET') === false) next();
+        else found = upgrade;
+      },
+    );
+  }
+  return (request) => {
+    found = undefined;
+    router(request as never, {} as never, () => {});
+    return found;
   };
 }
 

@@ -5,16 +5,19 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { HttpChannel } from '../dapr/http-channel.ts';
 import { OfnError, type ErrorCode } from '../errors.ts';
 import type { ExchangeTracker } from './exchange.ts';
+import { createApplication } from './application.ts';
 import { refuse } from './failure.ts';
 import { HEALTH_PATHS, answerProbe, type Health } from './health.ts';
 import { rawProblem } from './problem.ts';
 import { FunctionRequest, splitUrl } from './request.ts';
 import { FunctionResponse } from './response.ts';
-import type { Dispatch } from './router.ts';
+import type { Dispatch, FindUpgrade } from './router.ts';
+import { refuseUpgrade, serveAsPlain, whenFree, type UpgradeEndpoint } from './upgrade.ts';
 
 /** What a server bounds; times in milliseconds. */
 interface ServerLimits {
@@ -35,6 +38,8 @@ interface ServerLimits {
 /** How a server finds its functions and tells of itself. */
 export interface ServerSettings extends ServerLimits {
   readonly dispatch: Dispatch;
+  /** Finds who takes an upgrade over; `undefined` when no function takes any. */
+  readonly findUpgrade: FindUpgrade | undefined;
   /** Takes what a Dapr sidecar sends; `undefined` without one. */
   readonly channel: HttpChannel | undefined;
   readonly tracker: ExchangeTracker;
@@ -45,6 +50,12 @@ export interface ServerSettings extends ServerLimits {
   /** Paths of functions; a function at the path of a probe, or at an ignored one, wins. */
   readonly functionPaths: readonly string[];
   readonly health: Health;
+  /** How many proxies in front are believed; `undefined` for all. */
+  readonly trustedHops: number | undefined;
+  /** What is stripped from paths before a function is looked for; `undefined` for nothing. */
+  readonly pathPrefix: string | undefined;
+  /** Whether no new connection is to be taken over. */
+  readonly isStopping: () => boolean;
   /** Whether clients see the messages of errors that are not meant for them. */
   readonly showDetails: boolean;
 }
@@ -53,8 +64,10 @@ export interface ServerSettings extends ServerLimits {
 export function createFunctionServer(settings: ServerSettings): Server {
   const {
     dispatch,
+    findUpgrade,
     channel,
     health,
+    pathPrefix,
     tracker,
     functionPaths,
     maxConcurrency,
@@ -67,22 +80,64 @@ export function createFunctionServer(settings: ServerSettings): Server {
   const filtered = [...probes, ...ignored];
   const mayBeFiltered = (url: string): boolean => filtered.some((path) => url.startsWith(path));
 
+  const isIgnored = (path: string): boolean =>
+    ignored.some((route) => path === route || path.startsWith(`${route}/`));
+
   function answerFiltered(path: string, response: ServerResponse): boolean {
     // What is posted there is no probe: an answer would tell a sidecar that its event was handled.
     if (probes.includes(path) && response.req.method !== 'POST') {
       answerProbe(path, health, response);
       return true;
     }
-    if (!ignored.some((route) => path === route || path.startsWith(`${route}/`))) return false;
+    if (!isIgnored(path)) return false;
     response.statusCode = 404;
     response.setHeader('Content-Length', 0);
     response.end();
     return true;
   }
 
+  function enter(request: FunctionRequest): void {
+    request.originalUrl = request.url ?? '/';
+    if (pathPrefix !== undefined) stripPrefix(request, pathPrefix);
+  }
+
+  function upgradeOf(request: FunctionRequest): UpgradeEndpoint | undefined {
+    if (request.originalUrl === '') enter(request);
+    if (request.method !== 'GET' || isForHttp2(request.headers.upgrade)) return undefined;
+    const { path } = splitUrl(request.url ?? '/');
+    return probes.includes(path) || isIgnored(path) ? undefined : findUpgrade?.(request);
+  }
+
+  function isUpgraded(request: FunctionRequest): boolean {
+    return upgradeOf(request) !== undefined;
+  }
+
+  function onUpgrade(request: FunctionRequest, socket: Duplex, head: Buffer): void {
+    whenFree(socket, () => {
+      const endpoint = upgradeOf(request);
+      const error = refusalOfUpgrade(request, endpoint !== undefined);
+      // Node limits how long a connection may be idle between two requests, which this one is not.
+      if (socket instanceof Socket) socket.setTimeout(0);
+      if (error !== undefined) refuseUpgrade(request, socket, error);
+      else if (endpoint === undefined) serveAsPlain(server, request, socket, head);
+      else endpoint(request, socket, head);
+    });
+  }
+
+  function refusalOfUpgrade(request: FunctionRequest, isWanted: boolean): OfnError | undefined {
+    // Those beyond the limit are not there to be looked at, nor to be passed on.
+    if (request.rawHeaders.length > maxHeaders * 2) return tooManyHeaders(maxHeaders);
+    if (!isWanted) return undefined;
+    if (settings.isStopping()) return new OfnError('OFN_STOPPING', 'the server is stopping');
+    return maxConcurrency > 0 && tracker.open >= maxConcurrency
+      ? overloaded(maxConcurrency)
+      : undefined;
+  }
+
   function onRequest(request: FunctionRequest, response: FunctionResponse): void {
     request.res = response;
-    request.originalUrl = request.url ?? '/';
+    // Whether it asks for an upgrade may have been looked at before.
+    if (request.originalUrl === '') enter(request);
     // A client that hears this opens its next connection elsewhere.
     if (health.state() === 'draining') response.shouldKeepAlive = false;
     if (request.rawHeaders.length > maxHeaders * 2) {
@@ -90,7 +145,7 @@ export function createFunctionServer(settings: ServerSettings): Server {
       return;
     }
     // Few requests are for these paths, and taking a URL apart is not free.
-    const url = request.originalUrl;
+    const url = request.url ?? '/';
     if (mayBeFiltered(url) && answerFiltered(splitUrl(url).path, response)) return;
     // Events are not refused at the concurrency limit: they wait.
     if (channel?.take(request, response) === true) return;
@@ -114,8 +169,9 @@ export function createFunctionServer(settings: ServerSettings): Server {
       : settings.headersTimeout;
   const server = createNodeServer(
     {
-      IncomingMessage: FunctionRequest,
-      ServerResponse: FunctionResponse as never,
+      ...messageClasses(settings.trustedHops),
+      // Where Node.js knows it (newer releases of 22 and 24), a request that nobody upgrades stays with Node's server.
+      ...(findUpgrade && { shouldUpgradeCallback: isUpgraded }),
       keepAliveTimeout,
       headersTimeout,
       requestTimeout,
@@ -127,7 +183,44 @@ export function createFunctionServer(settings: ServerSettings): Server {
   // Node drops headers beyond this count without a word; one more is let through to be refused.
   server.maxHeadersCount = maxHeaders + 1;
   server.on('clientError', onClientError);
+  // With a listener, Node lets go of each connection that asks for an upgrade.
+  if (findUpgrade !== undefined) server.on('upgrade', onUpgrade as never);
   return server;
+}
+
+function messageClasses(trustedHops: number | undefined): object {
+  if (trustedHops === undefined) {
+    return { IncomingMessage: FunctionRequest, ServerResponse: FunctionResponse };
+  }
+  const application = createApplication(trustedHops);
+  return {
+    IncomingMessage: class extends FunctionRequest {
+      override get app(): typeof application {
+        return application;
+      }
+    },
+    ServerResponse: class extends FunctionResponse {
+      override get app(): typeof application {
+        return application;
+      }
+    },
+  };
+}
+
+// As a mount of Express: at the end of a segment, and what is outside of it stays as it is.
+function stripPrefix(request: FunctionRequest, prefix: string): void {
+  const { originalUrl } = request;
+  if (!originalUrl.startsWith(prefix)) return;
+  const rest = originalUrl.slice(prefix.length);
+  if (rest !== '' && !/^[/?#]/.test(rest)) return;
+  request.baseUrl = prefix;
+  request.url = rest.startsWith('/') ? rest : `/${rest}`;
+}
+
+// HTTP/2 is not spoken here, and clients that offer it (Java's does with its first request) go on without.
+function isForHttp2(upgrade: string | undefined): boolean {
+  const protocols = upgrade?.split(',').map((protocol) => protocol.trim().toLowerCase());
+  return protocols?.every((protocol) => protocol === 'h2c') === true;
 }
 
 // Limits are enforced at the next check after them; a quarter of the shorter one is close enough.

@@ -7,6 +7,7 @@ import type { Request, Response } from '../function/signature.ts';
 import { noOutgoing } from '../outgoing/outgoing.fixture.ts';
 import type { Outgoing } from '../outgoing/outgoing.ts';
 import { createLogger, type Logger } from '../logger.ts';
+import { createInstance } from './instance.ts';
 import {
   Invocation,
   type Channel,
@@ -31,6 +32,7 @@ function create(origin: InvocationOrigin = {}, changes: Partial<ServedFunction> 
     hookPlugins: {},
     call: () => {},
     tracer: undefined,
+    instance: createInstance(),
     outgoing: noOutgoing,
     timeout: 0,
     ...changes,
@@ -363,5 +365,21 @@ describe('an error after the end of a call', () => {
       { err },
       'the function failed after its call had ended',
     );
+  });
+});
+
+describe('the signal that the instance stops', () => {
+  test.each([
+    ['is open', () => {}, true],
+    ['was released', (invocation: Invocation) => invocation.release(), false],
+  ])('of a call that %s is its own', (_, before, aborts) => {
+    const instance = createInstance();
+    const { invocation } = create({}, { instance });
+    before(invocation);
+    const { stopping } = invocation;
+    expect(invocation.stopping).toBe(stopping);
+    expect(create({}, { instance }).invocation.stopping).not.toBe(stopping);
+    instance.stop();
+    expect(stopping.aborted).toBe(aborts);
   });
 });

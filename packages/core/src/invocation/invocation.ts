@@ -10,6 +10,7 @@ import type { ContextComponent, FunctionContext } from '../function/context.ts';
 import type { EventContext, FunctionDefinition, Request, Response } from '../function/signature.ts';
 import { OfnError, toError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import type { Instance, StoppingSignal } from './instance.ts';
 import { runInside } from './invoke.ts';
 import type { HookPlugin } from './openfunction-plugin.ts';
 import type { Call } from './plugin.ts';
@@ -33,6 +34,8 @@ export interface ServedFunction {
   readonly call: Call;
   /** Traces each call; `undefined` without tracing. */
   readonly tracer: Tracer | undefined;
+  /** The running instance that serves it. */
+  readonly instance: Instance;
   /** The way out, through Dapr. */
   readonly outgoing: Outgoing;
   /** Milliseconds a call may take; 0 for no limit. */
@@ -93,6 +96,9 @@ export class Invocation<Data = any> {
   /** What the handler or a plugin threw, for post-hooks to see. */
   error: unknown = undefined;
 
+  /** Whether it is the first call that this instance serves, of any of its functions. */
+  readonly coldStart: boolean;
+
   /** What the handler asked for with `drop` or `retry`; errors thrown later count more. For channels. */
   asked: DropError | RetryError | undefined = undefined;
 
@@ -111,14 +117,22 @@ export class Invocation<Data = any> {
   #untraced: CallTrace | undefined = undefined;
   /** What failed the call from outside of its handler. */
   #failure: unknown = undefined;
+  #stopping: StoppingSignal | undefined = undefined;
+  #isReleased = false;
   #abort: AbortController | undefined = undefined;
   #abortReason: unknown = undefined;
   #ended = false;
 
-  constructor(served: ServedFunction, channel: Channel, origin: InvocationOrigin) {
+  constructor(
+    served: ServedFunction,
+    channel: Channel,
+    origin: InvocationOrigin,
+    coldStart = served.instance.takeColdStart(),
+  ) {
     this.#served = served;
     this.#channel = channel;
     this.#origin = origin;
+    this.coldStart = coldStart;
   }
 
   /** The CloudEvent that was received; `undefined` for a plain request. */
@@ -161,6 +175,20 @@ export class Invocation<Data = any> {
       if (this.#abortReason !== undefined) this.#abort.abort(this.#abortReason);
     }
     return this.#abort.signal;
+  }
+
+  /**
+   * Aborts when the instance stops, after the drain delay: what would not end by itself, such as a stream
+   * of events or a WebSocket, should end then. What is still open at the drain deadline is cut off.
+   *
+   * @example
+   * ctx.stopping.addEventListener('abort', () => socket.close(1001));
+   */
+  get stopping(): AbortSignal {
+    this.#stopping ??= this.#served.instance.follow((code) => runInside(this, code));
+    // Asked for only now, nobody would release it.
+    if (this.#isReleased) this.#stopping.release();
+    return this.#stopping.signal;
   }
 
   /** A logger whose lines carry the id of this call, the function, the trace id and the span. */
@@ -377,6 +405,12 @@ export class Invocation<Data = any> {
     if (error === this.#abortReason) return true;
     const { name, code } = toError(error) as { name?: unknown; code?: unknown };
     return name === 'AbortError' || ABORT_CODES.includes(code);
+  }
+
+  /** The call is over, and so is its handler: its `stopping` aborts no more. For channels. */
+  release(): void {
+    this.#isReleased = true;
+    this.#stopping?.release();
   }
 
   /** Marks the call as over, and ends its trace. For channels. */

@@ -6,6 +6,7 @@ import { onTestFinished } from 'vitest';
 import { createLogger } from '../logger.ts';
 import type { FunctionContext } from '../function/context.ts';
 import { defineFunction } from '../function/definition.ts';
+import { createInstance } from '../invocation/instance.ts';
 import {
   Invocation,
   type InvocationOrigin,
@@ -120,6 +121,7 @@ export function createCall(
     hookPlugins: {},
     call: () => {},
     tracer: undefined,
+    instance: createInstance(),
     outgoing,
     timeout: 0,
   };
