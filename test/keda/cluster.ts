@@ -41,7 +41,11 @@ export const BACKENDS = {
   framework: [
     process.execPath,
     join(dirname(manifest), bin['functions-framework'] ?? ''),
-    ...['--source', join(functions, 'function.js'), '--keda', '--host', '127.0.0.1'],
+    '--source',
+    join(functions, 'function.js'),
+    '--keda',
+    '--host',
+    '127.0.0.1',
   ],
   express: [process.execPath, join(functions, 'express.js')],
 } as const;
@@ -52,7 +56,6 @@ const FAST: ScalingOptions = {
   maxReplicas: 3,
   metrics: [{ kind: 'concurrency', target: 20 }],
   cooldownPeriod: 500,
-  pollingInterval: 100,
   syncPeriod: 200,
   scaleUp: { ...DEFAULT_SCALING.scaleUp, policies: [{ type: 'Pods', value: 4, period: 200 }] },
   scaleDown: { ...DEFAULT_SCALING.scaleDown, stabilizationWindow: 500 },

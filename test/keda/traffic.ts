@@ -3,7 +3,7 @@
 import { Agent, request as send, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { WebSocket, type RawData } from 'ws';
+import { WebSocket } from 'ws';
 
 /** What became of the requests. */
 export interface Tally {
@@ -28,7 +28,7 @@ export interface Traffic {
 
 /** A kind of request, each with how many of a hundred are such. */
 const SHARES = { GET: 60, POST: 36, events: 2, socket: 2 } as const;
-export type Kind = keyof typeof SHARES;
+type Kind = keyof typeof SHARES;
 
 // Interleaved, so that each moment has some of all.
 function kindOf(index: number, kinds: readonly Kind[]): Kind {
@@ -80,7 +80,7 @@ interface Caller {
 
 const SENDERS: Readonly<Record<Kind, (caller: Caller, index: number) => Promise<void>>> = {
   async GET(caller, index) {
-    const reply = await exchange(caller, 'GET', `/hello?n=${index}`);
+    const reply = await exchange(caller, 'GET', `/hello/${index}`);
     expectReply(await text(reply), `Hello, ${index}!`);
   },
   async POST(caller, index) {
@@ -140,8 +140,8 @@ function converse(
     let count = 0;
     const say = (): void => socket.send(`${index}:${from + count}`);
     socket.on('open', say);
-    socket.on('message', (data: RawData) => {
-      if (String(data) !== `${index}:${from + count}`) {
+    socket.on('message', (data: Buffer) => {
+      if (data.toString() !== `${index}:${from + count}`) {
         reject(new Error('got what it did not send'));
         return;
       }

@@ -32,7 +32,7 @@ export const FLAGS = [
     flag: 'host',
     value: 'address',
     default: '127.0.0.1',
-    description: 'Address that both listen on',
+    description: 'Address of the proxy; the admin port is for this machine alone',
   },
   {
     flag: 'run',

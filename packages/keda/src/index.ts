@@ -49,3 +49,10 @@ export { toRoutes, type ScaledRoute } from './objects/to-route.ts';
 export { toHttpScaledObject, toInterceptorRoute, type RouteObjects } from './objects/build.ts';
 export { renderObjects } from './objects/render.ts';
 export type { ScaledFunction } from './objects/scaled-function.ts';
+export {
+  simulate,
+  type Simulation,
+  type SimulationInput,
+  type SimulationPoint,
+} from './scaler/simulate.ts';
+export { renderPlot } from './scaler/plot.ts';

@@ -41,7 +41,7 @@ export interface Profile {
   /** Whether rules know wildcards, catch-alls and headers; otherwise hosts and paths alone. */
   readonly hasRules: boolean;
   /** The reply to a request that waited for an instance in vain. */
-  readonly notReady: { readonly status: number; body(reason: string): string };
+  readonly notReady: { readonly status: number; body: (service: string) => string };
   /** The status when the backend takes too long, or cannot be connected to. */
   readonly timeoutStatus: number;
   /** Milliseconds between two attempts to connect; after the last one the request fails. */
@@ -64,9 +64,21 @@ export interface Profile {
   readonly drains: boolean;
   /** The body of a reply that says no more than its status. */
   plainBody(status: number): string;
+  /** Headers of such a reply, names and values in turns. */
+  readonly plainHeaders: readonly string[];
+  /** The content type of `/queue`. */
+  readonly queueType: string;
   /** The body of `/queue`. */
   queue(counts: Counts): unknown;
 }
+
+// As the add-on words it, of a deployment; routes know the name of the service alone.
+function tellNotReady(service: string): string {
+  const what = `waiting for deployment ${service} to reach > 0 replicas`;
+  return `error on backend (context marked done while ${what} (context deadline exceeded))`;
+}
+
+const PLAIN = 'text/plain; charset=utf-8';
 
 function* everyFiftyMilliseconds(): Generator<number> {
   for (;;) yield 50;
@@ -88,7 +100,7 @@ const V05: Profile = {
     drainTimeout: 0,
   },
   hasRules: false,
-  notReady: { status: 502, body: (reason) => `error on backend (${reason})` },
+  notReady: { status: 502, body: tellNotReady },
   timeoutStatus: 502,
   // Five attempts; the add-on also waits after the last one, here without its random part.
   dialDelays: [500, 1000, 2000, 4000, 8000],
@@ -103,6 +115,8 @@ const V05: Profile = {
   hasAdminProbes: false,
   drains: false,
   plainBody: (status) => STATUS_CODES[status] ?? '',
+  plainHeaders: ['Content-Type', PLAIN],
+  queueType: PLAIN,
   queue: (counts) =>
     Object.fromEntries(
       Object.entries(counts)
@@ -140,6 +154,8 @@ const CURRENT: Profile = {
   hasAdminProbes: true,
   drains: true,
   plainBody: (status) => `${STATUS_CODES[status] ?? ''}\n`,
+  plainHeaders: ['Content-Type', PLAIN, 'X-Content-Type-Options', 'nosniff'],
+  queueType: 'application/json',
   queue: (counts) =>
     Object.fromEntries(
       Object.entries(counts).map(([key, { concurrency, requestCount }]) => [

@@ -1,29 +1,33 @@
 // The interceptor in front of a function that is a process of its own: arguments are the port, and
 // those of `node` that start the function, without its port.
-const { fork } = require('node:child_process');
-const { once } = require('node:events');
-const { createServer } = require('node:net');
-const { join } = require('node:path');
+const childProcess = require('node:child_process');
+const events = require('node:events');
+const net = require('node:net');
+const path = require('node:path');
 const { createInterceptor } = require('@ofn/keda');
 
 const [port, script, ...args] = process.argv.slice(2);
 
 async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await events.once(server, 'listening');
   const { port } = server.address();
   server.close();
-  await once(server, 'close');
+  await events.once(server, 'close');
   return port;
 }
 
 async function main() {
   const backend = await freePort();
   // By the probe it ends with this process.
-  fork(script, [...args.filter((arg) => !arg.startsWith('--port=')), `--port=${backend}`], {
-    execArgv: ['--import', join(__dirname, '..', 'probe.js')],
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
+  childProcess.fork(
+    script,
+    [...args.filter((arg) => !arg.startsWith('--port=')), `--port=${backend}`],
+    {
+      execArgv: ['--import', path.join(__dirname, '..', 'probe.js')],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    },
+  );
   await untilAnswered(backend);
   const interceptor = createInterceptor({ routes: [ROUTE], port: Number(port), adminPort: 0 });
   interceptor.setEndpoints('bench/function', [`127.0.0.1:${backend}`]);
@@ -49,4 +53,4 @@ const ROUTE = {
   staticRoutes: [],
 };
 
-main();
+void main();

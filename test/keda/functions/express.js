@@ -5,7 +5,7 @@ import { WebSocketServer } from 'ws';
 
 const app = express();
 app.get('/readyz', (req, res) => res.end());
-app.get('/hello', (req, res) => res.send(`Hello, ${req.query.n}!`));
+app.get('/hello/:n', (req, res) => res.send(`Hello, ${req.params.n}!`));
 app.post('/echo', express.json(), (req, res) => res.json(req.body));
 app.get('/events', (req, res) => {
   res.type('text/event-stream');
@@ -21,7 +21,7 @@ app.get('/events', (req, res) => {
 
 const server = createServer(app);
 new WebSocketServer({ server, path: '/chat' }).on('connection', (socket) => {
-  socket.on('message', (data) => socket.send(String(data)));
+  socket.on('message', (data) => socket.send(data, { binary: false }));
 });
 // Scaled down from the default of 5 s, so that a test need not wait for it.
 if (process.env.KEEP_ALIVE_MS) server.keepAliveTimeout = Number(process.env.KEEP_ALIVE_MS);

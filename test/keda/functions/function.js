@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { http } from '@ofn/core';
 import { WebSocketServer } from 'ws';
 
-http('hello', (req, res) => res.send(`Hello, ${req.query.n}!`));
+http('hello', { path: '/hello/:n' }, (req, res) => res.send(`Hello, ${req.params.n}!`));
 
 http('echo', (req, res) => res.json(req.body));
 
@@ -23,7 +23,7 @@ http(
   {
     upgrade(req, socket, head) {
       sockets.handleUpgrade(req, socket, head, (client) => {
-        client.on('message', (data) => client.send(String(data)));
+        client.on('message', (data) => client.send(data, { binary: false }));
         req.stopping.addEventListener('abort', () => client.close(1001), { once: true });
       });
     },

@@ -97,7 +97,8 @@ export async function startInstance(settings: InstanceSettings): Promise<Instanc
 
   // Without a path, that it accepts connections is all there is to know, and its exit says the rest.
   async function watchReadiness(): Promise<void> {
-    while (readyPath !== undefined && (state === 'ready' || state === 'unready')) {
+    if (readyPath === undefined) return;
+    while (state === 'ready' || state === 'unready') {
       await Promise.race([elapse(readyPeriod), exited]);
       const answered = await isReady(host, port, readyPath);
       const next = answered ? 'ready' : 'unready';

@@ -53,7 +53,12 @@ test('starts as many as are wanted, each on a port of its own, and ends those th
   await instances.scale(0);
   expect([endpoints.at(-1), instances.list()]).toEqual([[], []]);
   expect(types().toSorted()).toEqual([
-    ...['ready', 'ready', 'started', 'started', 'stopped', 'stopped'],
+    'ready',
+    'ready',
+    'started',
+    'started',
+    'stopped',
+    'stopped',
   ]);
 });
 

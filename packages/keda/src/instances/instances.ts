@@ -140,18 +140,22 @@ export function createInstances(options: InstancesOptions): Instances {
         ...(exit === undefined ? {} : { exit }),
       });
     tell('started');
-    void instance.ready.then(() => {
+    void tellReady();
+    void tellExit();
+    async function tellReady(): Promise<void> {
+      await instance.ready;
       if (instance.state !== 'ready') return;
       tell('ready');
       publish();
-    });
-    void instance.exited.then((exit) => {
+    }
+    async function tellExit(): Promise<void> {
+      const exit = await instance.exited;
       const wasWanted = !ending.has(instance);
       running.delete(instance);
       tell(wasWanted ? 'crashed' : 'stopped', exit);
       if (wasWanted) crashed(name, exit, performance.now() - at);
       reconcile();
-    });
+    }
     // Less may be wanted by now.
     reconcile();
   }
@@ -167,7 +171,7 @@ export function createInstances(options: InstancesOptions): Instances {
   }
 
   function crashed(name: string, { code, error, signal }: InstanceExit, after: number): void {
-    const how = error?.message ?? (signal === null ? `exit code ${code}` : String(signal));
+    const how = error?.message ?? (signal === null ? `exit code ${code}` : signal);
     log?.warn({ instance: name }, `${name} ended by itself: ${how}`);
     // Asked to end by someone else, it is replaced at once.
     const isAsked = code === 0 || signal === 'SIGTERM';

@@ -136,6 +136,6 @@ describe('stopping', () => {
     setEndpoints(SERVICE, [backend.address]);
     const { until } = await connectRaw(port, renderRequest('GET / HTTP/1.1', [], '', HOST));
     await until((text) => text.includes('\r\n\r\n'));
-    await stop();
+    await expect(stop()).resolves.toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
 // The admin server: the counts that the scaler asks for, and the probes.
-import { createServer, type Server } from 'node:http';
+import { STATUS_CODES, createServer, type Server } from 'node:http';
 import type { Profile } from '../profile.ts';
 import type { Counts } from './counts.ts';
 
@@ -15,25 +15,29 @@ interface AdminSettings {
 export function createAdminServer({ counts, isReady, profile }: AdminSettings): Server {
   return createServer((request, response) => {
     const path = (request.url ?? '/').split('?', 1)[0];
-    if (!isLocal(request.headers.host) || request.headers.origin !== undefined) {
-      response.writeHead(403, TEXT).end('this is for tools of this machine, not for web pages\n');
+    const { host = '', origin } = request.headers;
+    const send = (status: number, body: string, type = PLAIN): void => {
+      response.writeHead(status, {
+        'Content-Type': type,
+        'Content-Length': Buffer.byteLength(body),
+      });
+      response.end(body);
+    };
+    if (!isLoopback(host) || (origin !== undefined && origin !== `http://${host}`)) {
+      send(403, 'this is for tools of this machine, not for web pages\n');
     } else if (path === '/queue') {
-      response.writeHead(200, JSON_TYPE).end(JSON.stringify(profile.queue(counts())));
+      send(200, JSON.stringify(profile.queue(counts())), profile.queueType);
     } else if (path === '/readyz' && profile.hasAdminProbes) {
-      response.writeHead(isReady() ? 200 : 503, TEXT).end();
-    } else if (path === '/livez' && profile.hasAdminProbes) {
-      response.writeHead(200, TEXT).end();
-    } else {
-      response.writeHead(404, TEXT).end('not found: there are /queue, /readyz and /livez\n');
-    }
+      const status = isReady() ? 200 : 503;
+      send(status, STATUS_CODES[status] ?? '');
+    } else if (path === '/livez' && profile.hasAdminProbes) send(200, '');
+    else send(404, '404 page not found\n');
   });
 }
 
-const TEXT = { 'content-type': 'text/plain; charset=utf-8' };
-const JSON_TYPE = { 'content-type': 'application/json' };
+const PLAIN = 'text/plain; charset=utf-8';
 
-// A page of a browser could have its own name point here; a tool uses an address, or localhost.
-function isLocal(host = ''): boolean {
-  const name = host.replace(/:\d*$/, '');
-  return name === 'localhost' || /^\d+\.\d+\.\d+\.\d+$/.test(name) || name.startsWith('[');
+// A page of a browser could have a name of its own point here.
+function isLoopback(host: string): boolean {
+  return /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$/i.test(host);
 }

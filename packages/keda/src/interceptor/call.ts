@@ -42,6 +42,8 @@ export class Call {
   addedHeaders: readonly string[] = [];
   /** Ends what is under way for the call; set by whoever has something under way. */
   onEnd: (() => void) | undefined = undefined;
+  /** Whether both connections have become one, over which no reply can be sent any more. */
+  isTunnel = false;
   #over = false;
   #counter: RouteCounter | undefined;
   #deadline: NodeJS.Timeout | undefined;
@@ -111,8 +113,10 @@ export class Call {
     log.warn({ route: this.#key, path: this.target.path, status }, reason);
     const under = this.onEnd;
     this.onEnd = undefined;
-    if (this.response.headersSent) cutOff(this.response);
-    else answer(this.response, status, profile.plainBody(status), this.addedHeaders);
+    const { addedHeaders, response } = this;
+    const headers = [...addedHeaders, ...profile.plainHeaders];
+    if (response.headersSent || this.isTunnel) cutOff(response);
+    else answer(response, status, profile.plainBody(status), headers);
     under?.();
   }
 
@@ -155,7 +159,8 @@ export class Call {
       const { service } = this.route.target;
       const reason = `no instance of ${service} was ready within ${timeout} ms`;
       this.shared.log.warn({ route: this.#key, path: this.target.path }, reason);
-      answer(this.response, profile.notReady.status, profile.notReady.body(reason));
+      const { body, status } = profile.notReady;
+      answer(this.response, status, body(service), profile.plainHeaders);
     }, timeout);
   }
 

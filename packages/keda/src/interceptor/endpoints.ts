@@ -34,7 +34,7 @@ export function createEndpoints(): Endpoints {
     set(service, addresses) {
       services.set(service, { addresses: [...addresses], turn: services.get(service)?.turn ?? 0 });
       if (addresses.length === 0) return;
-      for (const waiter of [...waiting]) {
+      for (const waiter of waiting) {
         const { service: name, servicePort } = waiter.keys;
         if (service !== name && service !== servicePort) continue;
         waiting.delete(waiter);

@@ -33,14 +33,16 @@ export const VARIABLES: readonly Variable[] = [
   variable('KEDA_HTTP_READINESS_TIMEOUT', 'readinessTimeout', 'duration', ['current']),
   variable('KEDA_CONDITION_WAIT_TIMEOUT', 'readinessTimeout', 'duration', BOTH),
   variable('KEDA_HTTP_REQUEST_TIMEOUT', 'requestTimeout', 'duration', ['current']),
-  variable('KEDA_HTTP_IDLE_CONN_TIMEOUT', 'idleConnTimeout', 'duration', BOTH),
+  variable('KEDA_HTTP_IDLE_CONN_TIMEOUT', 'idleConnTimeout', 'duration', ['v0.5']),
   variable('KEDA_HTTP_MAX_IDLE_CONNS', 'maxIdleConns', 'count', BOTH),
   variable('KEDA_HTTP_MAX_IDLE_CONNS_PER_HOST', 'maxIdleConnsPerHost', 'count', ['current']),
   variable('KEDA_HTTP_ENABLE_COLD_START_HEADER', 'coldStartHeader', 'boolean', ['current']),
-  variable('KEDA_HTTP_LOG_REQUESTS', 'logRequests', 'boolean', BOTH),
+  variable('KEDA_HTTP_LOG_REQUESTS', 'logRequests', 'boolean', ['current']),
   variable('KEDA_HTTP_DRAIN_TIMEOUT', 'drainTimeout', 'duration', ['current']),
   variable('KEDA_HTTP_SHUTDOWN_DELAY', 'shutdownDelay', 'duration', ['current']),
 ];
+
+const DEPRECATED = new Set(['KEDA_RESPONSE_HEADER_TIMEOUT', 'KEDA_CONDITION_WAIT_TIMEOUT']);
 
 function variable(
   name: string,
@@ -69,8 +71,11 @@ export function parseInterceptorEnvironment(
   const known = VARIABLES.filter(({ profiles }) => profiles.includes(profile));
   for (const { kind, name, setting } of known) {
     const text = env[name] ?? '';
-    // The current add-on leaves an older name alone that is 0.
-    if (text !== '') settings[setting] = PARSERS[kind](name, text);
+    if (text === '') continue;
+    const value = PARSERS[kind](name, text);
+    // The current add-on does not let an older name say 0.
+    if (value === 0 && profile === 'current' && DEPRECATED.has(name)) continue;
+    settings[setting] = value;
   }
   const [port, adminPort] = PORTS.map((name) => {
     const text = env[name] ?? '';

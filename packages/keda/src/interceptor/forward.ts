@@ -8,28 +8,42 @@ import { toForwardedHeaders, toResponseHeaders } from './headers.ts';
 import { ConnectionClosedError, type Connection } from './pool.ts';
 import { cutOff, http2StreamOf, sendHead } from './reply.ts';
 import { RequestBody, hasBody } from './request-body.ts';
-import { cleanQuery, reencodePath } from './target.ts';
+import { cleanQuery, encodePath, reencodePath } from './target.ts';
 
 /** Forwards a call whose target has an instance. */
 export function forward(call: Call): void {
   const connection = call.shared.pool.take(call.service);
-  if (connection === undefined) openAndSend(call);
+  if (connection === undefined) void openAndSend(call);
   else new Forwarding(call, connection).send();
 }
 
-function openAndSend(call: Call): void {
+async function openAndSend(call: Call): Promise<void> {
+  const { pool } = call.shared;
   call.onEnd = undefined;
-  call.shared.pool.open(call.service, call.signal).then(
-    (connection) => {
-      if (call.over) call.shared.pool.give(call.service, connection);
-      else new Forwarding(call, connection).send();
-    },
-    (error: unknown) => call.failToDial(error),
-  );
+  let connection: Connection;
+  try {
+    connection = await pool.open(call.service, call.signal);
+  } catch (error) {
+    call.failToDial(error);
+    return;
+  }
+  if (call.over) pool.give(call.service, connection);
+  else new Forwarding(call, connection).send();
 }
 
 // Requests that Go's client sends again when its connection turns out to be closed.
 const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
+
+/** The head of a response that waits for its body. */
+interface HeldHead {
+  readonly status: number;
+  readonly list: string[];
+  /** Whether the length may be added if the body turns out to be short. */
+  readonly mayTellLength: boolean;
+}
+
+// Bytes of a body whose length Go finds out before it sends the head.
+const TELLS_LENGTH = 2048;
 
 class Forwarding implements Dispatcher.DispatchHandler {
   readonly #call: Call;
@@ -46,6 +60,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
   // What add-on 0.5 holds back.
   #held: Buffer[] | undefined;
   #heldBytes = 0;
+  #heldHead: HeldHead | undefined;
 
   constructor(call: Call, connection: Connection) {
     this.#call = call;
@@ -65,13 +80,15 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#asksForGzip = asksForGzip;
     this.#call.onEnd = this.#stop;
     const path = profile.keepsPath
-      ? target.path + cleanQuery(target.query)
+      ? encodePath(target.path) + cleanQuery(target.query)
       : reencodePath(target.path) + target.query;
     this.#connection.client.dispatch(
       {
-        method: (request.method ?? 'GET') as Dispatcher.HttpMethod,
+        method: request.method ?? 'GET',
         path,
         headers: list,
+        // A client of undici would close the connection after one.
+        ...(request.method === 'HEAD' ? { reset: false } : {}),
         body: this.#hasBody ? new RequestBody(request, this.#onFirstRead) : null,
       },
       this,
@@ -109,9 +126,12 @@ class Forwarding implements Dispatcher.DispatchHandler {
     const call = this.#call;
     if (call.over) return true;
     const { profile } = call.shared;
-    const headers = toResponseHeaders(raw, this.#asksForGzip);
+    const headers = toResponseHeaders(raw, status, this.#asksForGzip);
     if (status < 200) {
       if (status === 103) writeEarlyHints(call, headers.list);
+      else if (status === 102 && http2StreamOf(call.response) === undefined) {
+        call.response.writeProcessing();
+      }
       return true;
     }
     clearTimeout(this.#headersTimer);
@@ -127,10 +147,15 @@ class Forwarding implements Dispatcher.DispatchHandler {
       list.push('Trailer', trailers);
     }
     list.push(...call.addedHeaders);
-    sendHead(response, status, list);
     response.on('drain', this.#onDrain);
-    if (profile.responseBuffer > 0) this.#held = [];
-    else if (headers.isEventStream || !headers.hasLength) flushHead(response, list);
+    if (profile.responseBuffer > 0) {
+      const mayTellLength = !headers.hasLength && !this.#isEmpty && trailers === undefined;
+      this.#held = [];
+      this.#heldHead = { status, list, mayTellLength: mayTellLength && request.method !== 'HEAD' };
+    } else {
+      sendHead(response, status, list);
+      if (headers.isEventStream || !headers.hasLength) flushHead(response, list);
+    }
     if (headers.isGzip && request.method !== 'HEAD') this.#unzip();
     return true;
   }
@@ -167,7 +192,19 @@ class Forwarding implements Dispatcher.DispatchHandler {
     const held = this.#held ?? [];
     this.#held = held.length === 0 ? this.#held : [];
     this.#heldBytes = 0;
+    this.#sendHeldHead(undefined);
     return held.length === 0 || this.#call.response.write(Buffer.concat(held));
+  }
+
+  #sendHeldHead(length: number | undefined): void {
+    const head = this.#heldHead;
+    if (head === undefined) return;
+    this.#heldHead = undefined;
+    const { list, mayTellLength, status } = head;
+    if (mayTellLength && length !== undefined && length <= TELLS_LENGTH) {
+      list.push('Content-Length', String(length));
+    }
+    sendHead(this.#call.response, status, list);
   }
 
   onComplete(trailers: string[] | null): void {
@@ -175,7 +212,9 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#abort = undefined;
     if (this.#hasBody && !this.#call.request.complete) pool.drop(this.#connection);
     else pool.give(this.#call.service, this.#connection);
-    if (this.#trailers && trailers !== null) this.#addTrailers(trailers);
+    // Add-on 0.5 drops what was not announced: it cannot flush, and so cannot tell of them later.
+    const takesTrailers = this.#trailers || this.#call.shared.profile.responseBuffer === 0;
+    if (takesTrailers && trailers !== null) this.#addTrailers(trailers);
     if (this.#gunzip === undefined) this.#end();
     else this.#gunzip.end();
   }
@@ -190,6 +229,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
 
   #end(): void {
     const held = this.#held ?? [];
+    this.#sendHeldHead(this.#heldBytes);
     if (held.length > 0) this.#call.response.end(Buffer.concat(held));
     else this.#call.response.end();
   }
@@ -209,7 +249,7 @@ class Forwarding implements Dispatcher.DispatchHandler {
       return;
     }
     call.onEnd = undefined;
-    if (this.#maySendAgain(error)) openAndSend(call);
+    if (this.#maySendAgain(error)) void openAndSend(call);
     else call.fail(502, error.message);
   }
 

@@ -15,6 +15,27 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ]);
 
+/** A header's name as it is looked up, and as Go writes it. */
+interface HeaderName {
+  readonly lower: string;
+  readonly canonical: string;
+}
+
+const names = new Map<string, HeaderName>();
+
+// Callers choose names: what is kept of them has an end.
+const MOST_NAMES = 1000;
+
+function parseName(text: string): HeaderName {
+  const known = names.get(text);
+  if (known !== undefined) return known;
+  const lower = text.toLowerCase();
+  const canonical = lower.replaceAll(/(?:^|-)[a-z]/g, (start) => start.toUpperCase());
+  const name = { lower, canonical };
+  if (names.size < MOST_NAMES) names.set(text, name);
+  return name;
+}
+
 /** What a request is forwarded with. */
 export interface ForwardedHeaders {
   /** Names and values in turns. */
@@ -38,17 +59,26 @@ export function toForwardedHeaders(
   const { headers, method, rawHeaders, socket } = request;
   const named = connectionTokens(headers.connection);
   const list: string[] = ['Host', profile.host === 'caller' ? host : service];
-  let forwardedFor = '';
+  let forwardedFor: string | undefined;
+  let forwardedHost = '';
+  let forwardedProto = '';
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] ?? '';
+    const { canonical, lower } = parseName(rawHeaders[index] ?? '');
     const value = rawHeaders[index + 1] ?? '';
-    const lower = name.toLowerCase();
     switch (lower) {
       case 'host':
       case 'expect':
         continue;
       case 'x-forwarded-for':
-        forwardedFor = forwardedFor === '' ? value : `${forwardedFor}, ${value}`;
+        forwardedFor = forwardedFor === undefined ? value : `${forwardedFor}, ${value}`;
+        continue;
+      case 'x-forwarded-host':
+        if (!profile.setsForwarded) break;
+        if (forwardedHost === '') forwardedHost = value;
+        continue;
+      case 'x-forwarded-proto':
+        if (!profile.setsForwarded) break;
+        if (forwardedProto === '') forwardedProto = value;
         continue;
       case 'forwarded':
         if (profile.setsForwarded) continue;
@@ -58,15 +88,18 @@ export function toForwardedHeaders(
         if (lower.startsWith(':') || HOP_BY_HOP.has(lower)) continue;
         if (named?.has(lower) === true) continue;
     }
-    list.push(name, value);
+    list.push(canonical, value);
   }
   // Trailers may be asked for over any hop (RFC 9110, 10.1.4).
   if (/(?:^|,)\s*trailers\s*(?:,|;|$)/i.test(String(headers.te ?? ''))) list.push('Te', 'trailers');
   const address = clientAddress(socket.remoteAddress);
-  list.push('X-Forwarded-For', forwardedFor === '' ? address : `${forwardedFor}, ${address}`);
+  list.push(
+    'X-Forwarded-For',
+    forwardedFor === undefined ? address : `${forwardedFor}, ${address}`,
+  );
   if (profile.setsForwarded) {
-    if (!headers['x-forwarded-host']) list.push('X-Forwarded-Host', host);
-    if (!headers['x-forwarded-proto']) list.push('X-Forwarded-Proto', 'http');
+    list.push('X-Forwarded-Host', forwardedHost || host);
+    list.push('X-Forwarded-Proto', forwardedProto || 'http');
   }
   const asksForGzip =
     headers['accept-encoding'] === undefined && headers.range === undefined && method !== 'HEAD';
@@ -101,7 +134,11 @@ export interface ResponseHeaders {
 }
 
 /** @param unzips Whether a gzip body is unpacked, so that its length and encoding are not told. */
-export function toResponseHeaders(raw: readonly Buffer[], unzips: boolean): ResponseHeaders {
+export function toResponseHeaders(
+  raw: readonly Buffer[],
+  status: number,
+  unzips: boolean,
+): ResponseHeaders {
   const list: string[] = [];
   let named: ReadonlySet<string> | undefined;
   let isEventStream = false;
@@ -109,9 +146,8 @@ export function toResponseHeaders(raw: readonly Buffer[], unzips: boolean): Resp
   let length = false;
   let trailers: string | undefined;
   for (let index = 0; index < raw.length; index += 2) {
-    const name = raw[index]?.toString('latin1') ?? '';
+    const { canonical, lower } = parseName(raw[index]?.toString('latin1') ?? '');
     const value = raw[index + 1]?.toString('latin1') ?? '';
-    const lower = name.toLowerCase();
     switch (lower) {
       case 'connection':
         named = connectionTokens(value);
@@ -131,14 +167,17 @@ export function toResponseHeaders(raw: readonly Buffer[], unzips: boolean): Resp
       default:
         if (HOP_BY_HOP.has(lower)) continue;
     }
-    list.push(name, value);
+    list.push(canonical, value);
   }
   const isGzip = unzips && encoding === 'gzip';
+  // Go tells no length of what a 304 leaves out.
+  const isLengthDropped = status === 304 && length;
   const isDropped = (name: string): boolean =>
     named?.has(name) === true ||
+    (isLengthDropped && name === 'content-length') ||
     (isGzip && (name === 'content-length' || name === 'content-encoding'));
   return {
-    list: named !== undefined || isGzip ? without(list, isDropped) : list,
+    list: named !== undefined || isGzip || isLengthDropped ? without(list, isDropped) : list,
     hasLength: length && !isGzip,
     isEventStream,
     isGzip,

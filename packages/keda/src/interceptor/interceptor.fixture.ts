@@ -65,7 +65,7 @@ export interface Backend {
   /** Requests as they came in. */
   readonly requests: readonly IncomingMessage[];
   /** Connections so far. */
-  connections(): number;
+  readonly connections: () => number;
 }
 
 /** Starts a backend. */
@@ -157,11 +157,11 @@ export async function ask(port: number, given: Ask = {}): Promise<Reply> {
 export interface RawConnection {
   readonly socket: Socket;
   /** All that came back so far. */
-  received(): string;
+  readonly received: () => string;
   /** Resolves with what came back once it fits, or the connection has closed. */
-  until(fits: (text: string) => boolean): Promise<string>;
+  readonly until: (fits: (text: string) => boolean) => Promise<string>;
   /** Resolves with all that came back when the connection is closed. */
-  closed(): Promise<string>;
+  readonly closed: () => Promise<string>;
 }
 
 /** Opens a connection and sends bytes. */

@@ -24,7 +24,7 @@ export interface InterceptorOptions {
   readonly routes: readonly Route[];
   /** The version that is followed. Default `current`. */
   readonly profile?: ProfileName;
-  /** Address of both ports. Default `127.0.0.1`. */
+  /** Address of the proxy; the admin port is for this machine alone. Default `127.0.0.1`. */
   readonly host?: string;
   /** Port of the proxy; 0 picks a free one. Default 8080. */
   readonly port?: number;
@@ -43,27 +43,29 @@ export interface Interceptor {
    *
    * @throws KedaError `OFN_KEDA_PORT_UNAVAILABLE`.
    */
-  start(): Promise<{ readonly port: number; readonly adminPort: number }>;
+  readonly start: () => Promise<{ readonly port: number; readonly adminPort: number }>;
   /** Replaces the routes. Counts of those that stay go on. */
-  setRoutes(routes: readonly Route[]): void;
+  readonly setRoutes: (routes: readonly Route[]) => void;
   /**
    * Says which instances of a service are ready; none when it is scaled to zero.
    *
    * @param service `namespace/service`, or `namespace/service:port`.
    * @param addresses As `host:port`.
    */
-  setEndpoints(service: string, addresses: readonly string[]): void;
+  readonly setEndpoints: (service: string, addresses: readonly string[]) => void;
   /** The counts of all routes, by `namespace/name`. */
-  counts(): Counts;
+  readonly counts: () => Counts;
   /** Calls back with the key of a route whose pending requests rise from 0. Returns what ends it. */
-  onPending(listener: (key: string) => void): () => void;
+  readonly onPending: (listener: (key: string) => void) => () => void;
   /**
    * Stops as the version does: the current one lets requests end, 0.5 cuts them off.
    *
-   * @param options `force` cuts them off in both.
+   * @param options `force` cuts them off in both, also while an earlier stop lets them end.
    */
-  stop(options?: { force?: boolean }): Promise<void>;
+  readonly stop: (options?: { force?: boolean }) => Promise<void>;
 }
+
+const LOOPBACK = '127.0.0.1';
 
 const SILENT: Log = { info() {}, warn() {}, error() {} };
 
@@ -109,8 +111,9 @@ export function createInterceptor(options: InterceptorOptions): Interceptor {
     }
     const authority = headers[':authority'] ?? headers.host ?? '';
     const target = parseTarget(url, typeof authority === 'string' ? authority : '');
-    if (target === undefined) {
-      answer(response, 400, '400 Bad Request');
+    if (target === undefined || hasTwoHosts(request)) {
+      response.shouldKeepAlive = false;
+      answer(response, 400, '400 Bad Request', profile.plainHeaders);
       return undefined;
     }
     const lookup: RouteRequest = {
@@ -146,8 +149,8 @@ export function createInterceptor(options: InterceptorOptions): Interceptor {
   function answerUnknown({ headers }: IncomingMessage, response: ServerResponse): void {
     if (!profile.hasAdminProbes && /(?:^|\s)kube-probe\//.test(headers['user-agent'] ?? '')) {
       const status = state === 'running' ? 200 : 503;
-      answer(response, status, profile.plainBody(status));
-    } else answer(response, 404, profile.plainBody(404));
+      answer(response, status, profile.plainBody(status), profile.plainHeaders);
+    } else answer(response, 404, profile.plainBody(404), profile.plainHeaders);
   }
 
   const listener = createListener(
@@ -171,15 +174,18 @@ export function createInterceptor(options: InterceptorOptions): Interceptor {
     isReady: () => state === 'running',
   });
 
-  async function stop(force: boolean): Promise<void> {
+  async function drain(): Promise<void> {
+    await elapse(settings.shutdownDelay);
+    await Promise.race([
+      listener.close(),
+      ...(settings.drainTimeout > 0 ? [elapse(settings.drainTimeout)] : []),
+    ]);
+  }
+
+  async function stop(): Promise<void> {
     state = 'draining';
-    if (profile.drains && !force) {
-      await elapse(settings.shutdownDelay);
-      await Promise.race([
-        listener.close(),
-        ...(settings.drainTimeout > 0 ? [elapse(settings.drainTimeout)] : []),
-      ]);
-    } else void listener.close();
+    if (profile.drains) await Promise.race([drain(), forced.promise]);
+    void listener.close();
     state = 'stopped';
     listener.destroy();
     pool.close();
@@ -187,12 +193,13 @@ export function createInterceptor(options: InterceptorOptions): Interceptor {
     admin.closeAllConnections();
   }
 
+  const forced = createSignal();
   let stopped: Promise<void> | undefined;
   return {
     async start() {
       const listening = await listen(listener.server, host, port);
       try {
-        return { port: listening, adminPort: await listen(admin, host, adminPort) };
+        return { port: listening, adminPort: await listen(admin, LOOPBACK, adminPort) };
       } catch (error) {
         listener.server.close();
         throw error;
@@ -202,8 +209,32 @@ export function createInterceptor(options: InterceptorOptions): Interceptor {
     setEndpoints: (service, addresses) => endpoints.set(service, addresses),
     counts: () => counter.counts(),
     onPending: (listener) => counter.onPending(listener),
-    stop: ({ force = false } = {}) => (stopped ??= stop(force)),
+    stop({ force = false } = {}) {
+      if (force) forced.give();
+      return (stopped ??= stop());
+    },
   };
+}
+
+// Node takes the first; what is behind it might take the other one (RFC 9112, 3.2).
+function hasTwoHosts({ rawHeaders }: IncomingMessage): boolean {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? '';
+    if (name.length === 4 && name.toLowerCase() === 'host') count += 1;
+  }
+  return count > 1;
+}
+
+interface Signal {
+  readonly promise: Promise<void>;
+  give(): void;
+}
+
+function createSignal(): Signal {
+  let give = (): void => {};
+  const promise = new Promise<void>((resolve) => (give = resolve));
+  return { promise, give: () => give() };
 }
 
 function elapse(milliseconds: number): Promise<void> {

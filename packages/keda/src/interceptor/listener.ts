@@ -6,8 +6,8 @@ import type { Duplex } from 'node:stream';
 
 /** Who takes what comes in. */
 interface Handlers {
-  onRequest(request: IncomingMessage, response: ServerResponse): void;
-  onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
 /** A port, and the connections to it. */

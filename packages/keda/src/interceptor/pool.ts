@@ -94,7 +94,7 @@ export function createPool(
     },
     drop,
     close() {
-      for (const connection of [...open]) drop(connection);
+      for (const connection of open) drop(connection);
     },
   };
 

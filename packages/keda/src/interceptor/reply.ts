@@ -40,15 +40,14 @@ export function answer(
   response: ServerResponse,
   status: number,
   body: string,
-  headers: readonly string[] = [],
+  headers: readonly string[],
 ): void {
   if (response.headersSent) {
     cutOff(response);
     return;
   }
   const length = String(Buffer.byteLength(body));
-  const type = ['Content-Type', 'text/plain; charset=utf-8', 'X-Content-Type-Options', 'nosniff'];
-  sendHead(response, status, [...headers, ...type, 'Content-Length', length]);
+  sendHead(response, status, [...headers, 'Content-Length', length]);
   response.end(body);
 }
 

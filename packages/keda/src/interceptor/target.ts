@@ -52,10 +52,22 @@ const UNESCAPED = /[^A-Za-z0-9\-_.~$&+,/:;=@]/g;
 
 /** A path decoded and encoded again, as add-on 0.5 sends it on: `%2F` becomes `/`. */
 export function reencodePath(path: string): string {
-  return decodePath(path).replaceAll(
-    UNESCAPED,
+  return encode(decodePath(path), UNESCAPED);
+}
+
+function encode(text: string, escaped: RegExp): string {
+  return text.replaceAll(
+    escaped,
     (char) => `%${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(2, '0')}`,
   );
+}
+
+// What RFC 3986 lets stand in a path (3.3).
+const ENCODED = /^[\w.~!$&'()*+,;=:@[\]%/-]*$/;
+
+/** A path as the current add-on sends it on: as it came, or encoded anew if it was not encoded well. */
+export function encodePath(path: string): string {
+  return ENCODED.test(path) ? path : reencodePath(path);
 }
 
 /**
@@ -71,8 +83,18 @@ export function cleanQuery(query: string): string {
     .toSorted((left, right) =>
       nameOf(left) < nameOf(right) ? -1 : nameOf(left) > nameOf(right) ? 1 : 0,
     );
-  return kept.length === 0 ? '' : `?${kept.join('&')}`;
+  return kept.length === 0 ? '' : `?${kept.map(encodeParameter).join('&')}`;
 }
+
+// Decoded and encoded again.
+function encodeParameter(parameter: string): string {
+  const name = nameOf(parameter);
+  return [name, parameter.slice(name.length + 1)]
+    .map((text) => encode(decodePath(text.replaceAll('+', ' ')), UNRESERVED).replaceAll('%20', '+'))
+    .join('=');
+}
+
+const UNRESERVED = /[^\w\-.~]/g;
 
 function nameOf(parameter: string): string {
   return parameter.split('=', 1)[0] ?? '';

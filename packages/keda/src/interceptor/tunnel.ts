@@ -1,10 +1,12 @@
 // Upgrades: the request goes to the instance, and when that switches protocols, both connections become
 // one, until either end closes.
-import { request as send, type IncomingMessage, type ServerResponse } from 'node:http';
+import { request as send, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Call, Forward } from './call.ts';
 import { toForwardedHeaders, toResponseHeaders } from './headers.ts';
 import { sendHead } from './reply.ts';
+import { hasBody } from './request-body.ts';
+import { encodePath, reencodePath } from './target.ts';
 
 /**
  * Makes what sends an upgrade on.
@@ -17,7 +19,12 @@ export function createTunnel(socket: Duplex, head: Buffer): Forward {
 }
 
 async function open(call: Call, caller: Duplex, head: Buffer): Promise<void> {
-  const { dialer, profile } = call.shared;
+  const { dialer, profile, settings } = call.shared;
+  if (hasBody(call.request)) {
+    // Node hands such a connection over without having read the body.
+    call.fail(501, 'an upgrade with a body is not passed on');
+    return;
+  }
   let instance: Duplex;
   try {
     instance = await dialer.dial(call.service, call.signal);
@@ -29,20 +36,32 @@ async function open(call: Call, caller: Duplex, head: Buffer): Promise<void> {
   const { list } = toForwardedHeaders(request, profile, target.host, service.authority);
   const outgoing = send({
     method: request.method ?? 'GET',
-    path: target.path + target.query,
+    path: (profile.keepsPath ? encodePath(target.path) : reencodePath(target.path)) + target.query,
     headers: [...list, 'Connection', 'Upgrade', 'Upgrade', request.headers.upgrade ?? ''],
     createConnection: () => instance,
   });
-  call.onEnd = () => outgoing.destroy();
+  const timeout = call.route.timeouts.responseHeader ?? settings.responseHeaderTimeout;
+  const late = (): void =>
+    call.fail(profile.timeoutStatus, `no response headers within ${timeout} ms`);
+  const timer = timeout > 0 ? setTimeout(late, timeout) : undefined;
+  call.onEnd = () => {
+    clearTimeout(timer);
+    outgoing.destroy();
+  };
   outgoing.on('error', (error) => call.fail(502, error.message));
-  outgoing.on('response', (response) => pass(call, response));
+  outgoing.on('response', (response) => {
+    clearTimeout(timer);
+    pass(call, response);
+  });
   outgoing.on('upgrade', (response, socket, rest) => {
+    clearTimeout(timer);
     if (!profile.hasUpgrades) {
       socket.destroy();
       call.fail(502, 'add-on 0.5 does not pass upgrades on');
       return;
     }
     call.onEnd = () => socket.destroy();
+    call.isTunnel = true;
     caller.write(renderHead(response, call.addedHeaders));
     join(caller, socket);
     if (rest.length > 0) caller.write(rest);
@@ -67,11 +86,12 @@ function join(caller: Duplex, instance: Duplex): void {
 
 // The instance did not switch: its answer is one like any other.
 function pass(call: Call, response: IncomingMessage): void {
+  const { statusCode = 502 } = response;
   const raw = response.rawHeaders.map((text) => Buffer.from(text, 'latin1'));
-  const { list } = toResponseHeaders(raw, false);
+  const { list } = toResponseHeaders(raw, statusCode, false);
   list.push(...call.addedHeaders);
-  sendHead(call.response, response.statusCode ?? 502, list);
-  response.pipe(call.response as ServerResponse);
+  sendHead(call.response, statusCode, list);
+  response.pipe(call.response);
   response.on('error', () => call.response.destroy());
 }
 

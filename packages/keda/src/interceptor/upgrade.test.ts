@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { WebSocket, WebSocketServer, type RawData } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 import {
   HOST,
   SERVICE,
@@ -24,7 +24,7 @@ async function startEcho(): Promise<{ address: string; sockets: WebSocketServer 
       return;
     }
     sockets.handleUpgrade(request, socket, head, (client) => {
-      client.on('message', (data: RawData) => client.send(`echo ${String(data)}`));
+      client.on('message', (data: Buffer) => client.send(`echo ${data.toString()}`));
     });
   });
   server.listen(0, '127.0.0.1');
@@ -171,7 +171,9 @@ describe('current', () => {
     const { port, setEndpoints } = await startInterceptor({ settings: { requestTimeout: 200 } });
     setEndpoints(SERVICE, [address]);
     const head = [
-      ...['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'],
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
       'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
     ];
     const { closed } = await connectRaw(port, renderRequest('GET / HTTP/1.1', head));

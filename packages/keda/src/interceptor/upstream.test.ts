@@ -1,4 +1,5 @@
 // Connections to instances: dialled again, timed, retried and kept (behaviours 6 to 8, 10 and 18).
+/* oxlint-disable vitest/no-conditional-expect -- what is right differs between the versions */
 import { once } from 'node:events';
 import { describe, expect, test, vi } from 'vitest';
 import { PROFILES } from '../profile.ts';
@@ -31,6 +32,7 @@ describe.each(PROFILES)('%s', (profile) => {
       const begin = performance.now();
       let reply: Awaited<ReturnType<typeof ask>> | undefined;
       void ask(port).then((answer) => (reply = answer));
+      // oxlint-disable-next-line no-unmodified-loop-condition -- it is, when the reply is there
       while (reply === undefined) {
         await new Promise((resolve) => setImmediate(resolve));
         vi.advanceTimersByTime(25);
@@ -78,6 +80,7 @@ describe.each(PROFILES)('%s', (profile) => {
       for (let count = 0; count < 20; count += 1) await turn();
       expect(status).toBeUndefined();
       vi.advanceTimersByTime(1);
+      // oxlint-disable-next-line no-unmodified-loop-condition -- it is, when the reply is there
       while (status === undefined) await turn();
       expect(status).toBe(profile === 'v0.5' ? 502 : 504);
     } finally {
@@ -107,6 +110,15 @@ describe.each(PROFILES)('%s', (profile) => {
     setEndpoints(SERVICE, [backend.address]);
     for (let count = 0; count < 10; count += 1) await ask(port);
     expect(backend.connections()).toBe(1);
+  });
+
+  test('uses a connection again after HEAD', async () => {
+    const backend = await startBackend((_, response) => response.end());
+    const { port, setEndpoints } = await startInterceptor({ profile });
+    setEndpoints(SERVICE, [backend.address]);
+    for (const method of ['HEAD', 'HEAD', 'GET']) await ask(port, { method });
+    expect(backend.connections()).toBe(1);
+    expect(backend.requests[0]?.headers.connection).not.toBe('close');
   });
 
   test('keeps as many idle connections as its version does', async () => {

@@ -163,7 +163,10 @@ export function toInterceptorRoute(
 
 function assertValid(given: ScaledFunction, form: ObjectForm): void {
   const issues = issuesOf(given, form);
-  if (issues.length > 0) throw invalidObject(`${form} "${given.name}"`, issues);
+  if (issues.length === 0) return;
+  // From JavaScript it may be anything.
+  const name: unknown = given.name;
+  throw invalidObject(typeof name === 'string' ? `${form} "${name}"` : form, issues);
 }
 
 function toMetadata({ annotations, labels, name, namespace }: ScaledFunction): Metadata {

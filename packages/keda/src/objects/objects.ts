@@ -218,8 +218,3 @@ export interface Referents {
 export function namespaceOf({ metadata }: { readonly metadata: Metadata }): string {
   return metadata.namespace ?? 'default';
 }
-
-/** Whether an object is an HTTPScaledObject of add-on 0.5. */
-export function isHttpScaledObject05(object: ScalingObject): object is HttpScaledObject05 {
-  return object.kind === 'HTTPScaledObject' && 'deployment' in object.spec.scaleTargetRef;
-}

@@ -19,12 +19,12 @@ function renderObject(object: ScalingObject): string {
   });
   visit(document, {
     Scalar(_, scalar) {
-      if (typeof scalar.value === 'string' && isAmbiguous(scalar.value)) {
-        scalar.type = 'QUOTE_DOUBLE';
-      }
+      if (typeof scalar.value !== 'string') return;
+      if (scalar.value.includes('\r')) scalar.type = 'QUOTE_DOUBLE';
+      else if (isAmbiguous(scalar.value)) scalar.type = 'QUOTE_SINGLE';
     },
   });
-  return document.toString({ lineWidth: 0 });
+  return document.toString({ lineWidth: 0, singleQuote: true });
 }
 
 const FIRST = ['apiVersion', 'kind', 'metadata', 'spec', 'name', 'namespace'];
@@ -47,5 +47,5 @@ const WORDS = /^(?:y|n|yes|no|on|off|true|false|null|~|[-+]?\.(?:inf|nan))$/i;
 const NUMBERS = /^[-+]?\.?\d[\d_,.:a-fox+-]*$/i;
 
 function isAmbiguous(text: string): boolean {
-  return WORDS.test(text) || NUMBERS.test(text) || text.includes('\r');
+  return WORDS.test(text) || NUMBERS.test(text);
 }

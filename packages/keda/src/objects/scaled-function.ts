@@ -74,7 +74,7 @@ export type ObjectForm = 'HTTPScaledObject 0.5' | 'HTTPScaledObject' | 'Intercep
 
 /** Each thing that is wrong with a function, or that the object has no field for. */
 export function issuesOf(given: ScaledFunction, form: ObjectForm): KedaIssue[] {
-  const { issues: found = [] } = { issues: undefined, ...check(ScaledFunctionSchema, given) };
+  const found = check(ScaledFunctionSchema, given).issues ?? [];
   const issues = found.map(({ message, path }) => ({ field: renderPath(path), message }));
   for (const field of ABSENT[form]) {
     if (isGiven(given, field))
@@ -91,9 +91,15 @@ const ABSENT: Readonly<Record<ObjectForm, readonly string[]>> = {
   HTTPScaledObject: NOT_IN_HTTP_SCALED_OBJECT,
   'HTTPScaledObject 0.5': [
     ...NOT_IN_HTTP_SCALED_OBJECT,
-    ...['headers', 'portName', 'initialCooldownPeriod', 'fallback'],
-    ...['timeouts.readiness', 'timeouts.responseHeader'],
-    ...['metric.requestRate', 'metric.window', 'metric.granularity'],
+    'headers',
+    'portName',
+    'initialCooldownPeriod',
+    'fallback',
+    'timeouts.readiness',
+    'timeouts.responseHeader',
+    'metric.requestRate',
+    'metric.window',
+    'metric.granularity',
   ],
 };
 

@@ -74,7 +74,7 @@ const NotEmpty = v.pipe(
 );
 
 /** An HTTPScaledObject of add-on 0.5. */
-export const HttpScaledObject05Schema = v.looseObject({
+const HttpScaledObject05Schema = v.looseObject({
   apiVersion: v.literal('http.keda.sh/v1alpha1'),
   kind: v.literal('HTTPScaledObject'),
   metadata: Metadata,
@@ -110,7 +110,7 @@ const WINDOW = 'must not be longer than the window, which is 1m by default';
 
 /** An HTTPScaledObject since add-on 0.9. */
 
-export const HttpScaledObjectSchema = v.looseObject({
+const HttpScaledObjectSchema = v.looseObject({
   apiVersion: v.literal('http.keda.sh/v1alpha1'),
   kind: v.literal('HTTPScaledObject'),
   metadata: Metadata,
@@ -192,7 +192,7 @@ export const StaticResponseSchema = v.pipe(
 );
 
 /** An InterceptorRoute. */
-export const InterceptorRouteSchema = v.looseObject({
+const InterceptorRouteSchema = v.looseObject({
   apiVersion: v.literal('http.keda.sh/v1beta1'),
   kind: v.literal('InterceptorRoute'),
   metadata: Metadata,
@@ -203,17 +203,23 @@ export const InterceptorRouteSchema = v.looseObject({
     ),
     rules: v.exactOptional(v.array(Rule)),
     coldStart: v.exactOptional(
-      v.strictObject({
-        fallback: v.exactOptional(
-          v.strictObject({
-            service: v.pipe(
-              v.strictObject({ name: Name, ...PORT_ENTRIES }),
-              v.check(({ port, portName }) => hasOne(port, portName), ONE_PORT),
-            ),
-          }),
+      v.pipe(
+        v.strictObject({
+          fallback: v.exactOptional(
+            v.strictObject({
+              service: v.pipe(
+                v.strictObject({ name: Name, ...PORT_ENTRIES }),
+                v.check(({ port, portName }) => hasOne(port, portName), ONE_PORT),
+              ),
+            }),
+          ),
+          placeholder: v.exactOptional(v.strictObject({ response: StaticResponseSchema })),
+        }),
+        v.check(
+          ({ fallback, placeholder }) => fallback !== undefined || placeholder !== undefined,
+          'needs fallback or placeholder',
         ),
-        placeholder: v.exactOptional(v.strictObject({ response: StaticResponseSchema })),
-      }),
+      ),
     ),
     timeouts: v.exactOptional(
       v.strictObject({
@@ -267,7 +273,7 @@ const Rules = v.looseObject({
 });
 
 /** What matters here of a ScaledObject. */
-export const ScaledObjectSchema = v.looseObject({
+const ScaledObjectSchema = v.looseObject({
   apiVersion: v.literal('keda.sh/v1alpha1'),
   kind: v.literal('ScaledObject'),
   metadata: Metadata,

@@ -8,7 +8,6 @@ import {
   type ScalingRules,
 } from '../scaler/options.ts';
 import {
-  isHttpScaledObject05,
   namespaceOf,
   type HttpScaledObject,
   type HttpScaledObject05,
@@ -226,8 +225,6 @@ function scalingOfObject(
     minReplicas: replicas?.min ?? 0,
     maxReplicas: replicas?.max ?? 100,
     metrics: [metric],
-    // What the add-on writes into the ScaledObject that it makes of it.
-    pollingInterval: isHttpScaledObject05(object) ? 1000 : 15_000,
     cooldownPeriod: (scaledownPeriod ?? 300) * 1000,
     initialCooldownPeriod: (initialCooldownPeriod ?? 0) * 1000,
   };
@@ -276,7 +273,6 @@ function scalingOf(
     metrics,
     cooldownPeriod: seconds(said?.cooldownPeriod, DEFAULT_SCALING.cooldownPeriod),
     initialCooldownPeriod: seconds(said?.initialCooldownPeriod, 0),
-    pollingInterval: seconds(said?.pollingInterval, DEFAULT_SCALING.pollingInterval),
     scaleUp: toRules(behavior?.scaleUp, DEFAULT_SCALING.scaleUp),
     scaleDown: toRules(behavior?.scaleDown, DEFAULT_SCALING.scaleDown),
   };

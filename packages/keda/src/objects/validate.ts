@@ -1,9 +1,9 @@
-// Any value becomes an object that is valid, or an error that names each field that is not.
+// What a schema finds wrong with a value, by field, and the error of it.
 import * as v from 'valibot';
 import { KedaError, type KedaIssue } from '../errors.ts';
 
 /** An issue whose field is still a path. */
-export interface PathIssue {
+interface PathIssue {
   readonly path: readonly (string | number)[];
   readonly message: string;
 }
@@ -44,25 +44,6 @@ const EXPECTED: Readonly<Record<string, string>> = {
   loose_object: 'must be an object',
   record: 'must be an object',
 };
-
-/**
- * Checks a value that is to be valid.
- *
- * @param what What the message calls it, such as `HTTPScaledObject "shop"`.
- * @throws KedaError `OFN_KEDA_OBJECT_INVALID`.
- */
-export function validate<Output>(
-  schema: v.GenericSchema<unknown, Output>,
-  value: unknown,
-  what: string,
-): Output {
-  const checked = check(schema, value);
-  if (checked.issues === undefined) return checked.output;
-  throw invalidObject(
-    what,
-    checked.issues.map(({ message, path }) => ({ field: renderPath(path), message })),
-  );
-}
 
 /** A path as it is written: `spec.rules[0].hosts`. */
 export function renderPath(path: readonly (string | number)[]): string {

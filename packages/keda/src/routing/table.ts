@@ -45,7 +45,8 @@ export function createRouteTable(
     for (const rule of route.rules) {
       const headers = hasRules ? rule.headers : [];
       for (const name of rule.hosts.length > 0 ? rule.hosts : ['']) {
-        const host = name === '' && hasRules ? CATCH_ALL : toBytes(stripPort(name));
+        const named = toBytes(stripPort(name));
+        const host = named === '' && hasRules ? CATCH_ALL : named;
         for (const path of rule.paths.length > 0 ? rule.paths : ['/']) {
           add(host, toKey(toBytes(path)), { route, headers });
         }

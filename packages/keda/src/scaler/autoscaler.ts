@@ -48,7 +48,7 @@ export function createAutoscaler({
   scale,
 }: AutoscalerOptions): Autoscaler {
   const readers = options.metrics.map(createReader);
-  const interval = Math.min(ASKED_EVERY, options.pollingInterval, options.syncPeriod);
+  const interval = Math.min(ASKED_EVERY, options.syncPeriod);
   let state = startScaling(now(), options);
   let timer: NodeJS.Timeout | undefined;
   let stopListening: (() => void) | undefined;

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HORIZONTAL_START, decideHorizontal, type HorizontalState } from './horizontal.ts';
 import { DEFAULT_SCALING, type ScalingOptions } from './options.ts';
@@ -109,8 +109,9 @@ test('whatever the values, replicas stay in their bounds, and rise only with mor
         expect(replicas.every((count) => count >= least && count <= most)).toBe(true);
         for (const [index, count] of replicas.entries()) {
           const before = replicas[index - 1] ?? least;
-          if (count > before) expect(values[index]).toBeGreaterThan(before * 10);
-          if (count > before) expect(count).toBeLessThanOrEqual(Math.max(before * 2, before + 4));
+          const isJust =
+            (values[index] ?? 0) > before * 10 && count <= Math.max(before * 2, before + 4);
+          expect(count <= before || isJust).toBe(true);
         }
       },
     ),

@@ -39,8 +39,6 @@ export interface ScalingOptions {
   readonly cooldownPeriod: number;
   /** How long after the start the cooldown cannot begin. */
   readonly initialCooldownPeriod: number;
-  /** How often KEDA asks whether there are requests. */
-  readonly pollingInterval: number;
   /** How often the HorizontalPodAutoscaler decides. */
   readonly syncPeriod: number;
   /** Share by which the metric may miss its target without a change. */
@@ -56,7 +54,6 @@ export const DEFAULT_SCALING: ScalingOptions = Object.freeze({
   metrics: [{ kind: 'concurrency', target: 100 }],
   cooldownPeriod: 300_000,
   initialCooldownPeriod: 0,
-  pollingInterval: 30_000,
   syncPeriod: 15_000,
   tolerance: 0.1,
   scaleUp: {

@@ -6,7 +6,6 @@ const OPTIONS: ScalingOptions = {
   ...DEFAULT_SCALING,
   metrics: [{ kind: 'concurrency', target: 10 }],
   cooldownPeriod: 60_000,
-  pollingInterval: 30_000,
 };
 
 /** Steps each second over values by time; the state after the last one. */
@@ -34,11 +33,11 @@ describe('between zero and one', () => {
     expect(startScaling(0, options).replicas).toBe(3);
   });
 
-  test('it is zero again when there was no request for the cooldown, at the next poll', () => {
+  test('it is zero again when there was no request for the cooldown', () => {
     const busy = step(startScaling(0, OPTIONS), 0, 31_000, 1);
-    const cooling = step(busy, 31_000, 89_000, 0);
+    const cooling = step(busy, 31_000, 90_000, 0);
     expect(cooling.replicas).toBe(1);
-    expect(step(cooling, 89_000, 121_000, 0).replicas).toBe(0);
+    expect(step(cooling, 90_000, 91_000, 0).replicas).toBe(0);
   });
 
   test('a request in the cooldown begins it anew', () => {

@@ -9,8 +9,7 @@ export interface ScalingState {
   readonly createdAt: number;
   /** When a metric was above zero last; `undefined` for never. */
   readonly lastActiveAt: number | undefined;
-  /** When KEDA asks next, and when the HorizontalPodAutoscaler decides next. */
-  readonly nextPollAt: number;
+  /** When the HorizontalPodAutoscaler decides next. */
   readonly nextSyncAt: number;
   readonly horizontal: HorizontalState;
 }
@@ -21,7 +20,6 @@ export function startScaling(now: number, options: ScalingOptions): ScalingState
     replicas: options.minReplicas,
     createdAt: now,
     lastActiveAt: undefined,
-    nextPollAt: now,
     nextSyncAt: now + options.syncPeriod,
     horizontal: HORIZONTAL_START,
   };
@@ -30,9 +28,9 @@ export function startScaling(now: number, options: ScalingOptions): ScalingState
 /**
  * Makes one step.
  *
- * - At zero, a metric above zero makes it `max(1, minReplicas)`: at once, since the add-on's scaler pushes.
- * - Above zero, when no metric was above zero for the cooldown, it is `minReplicas` of zero again; KEDA looks
- *   once a polling interval.
+ * - At zero, a metric above zero makes it `max(1, minReplicas)`.
+ * - Above zero, when no metric was above zero for the cooldown, it is zero again, if that is the minimum.
+ *   The add-on's scaler pushes both to KEDA, each half second: its polling interval has no part in it.
  * - In between the HorizontalPodAutoscaler decides, once a sync period.
  *
  * @param values Of all replicas together, in the order of `options.metrics`.
@@ -51,19 +49,13 @@ export function decideReplicas(
       ...state,
       replicas: Math.max(1, options.minReplicas),
       lastActiveAt: now,
-      nextPollAt: now + options.pollingInterval,
       nextSyncAt: now + options.syncPeriod,
       horizontal: HORIZONTAL_START,
     };
   }
-  let next = state;
-  if (now >= state.nextPollAt) {
-    const nextPollAt = now + options.pollingInterval;
-    const lastActiveAt = isActive ? now : state.lastActiveAt;
-    next = { ...next, nextPollAt, lastActiveAt };
-    if (!isActive && options.minReplicas === 0 && isCool(next, now, options)) {
-      return { ...next, replicas: 0 };
-    }
+  const next = { ...state, lastActiveAt: isActive ? now : state.lastActiveAt };
+  if (!isActive && options.minReplicas === 0 && isCool(next, now, options)) {
+    return { ...next, replicas: 0 };
   }
   if (now < next.nextSyncAt) return next;
   const { replicas, state: horizontal } = decideHorizontal(
