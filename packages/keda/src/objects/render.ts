@@ -45,7 +45,9 @@ function keyOf(key: unknown): string {
 // Kubernetes reads YAML 1.1, where more words than in 1.2 are no texts.
 const WORDS = /^(?:y|n|yes|no|on|off|true|false|null|~|[-+]?\.(?:inf|nan))$/i;
 const NUMBERS = /^[-+]?\.?\d[\d_,.:a-fox+-]*$/i;
+// A float without digits before its point or exponent: not by the specification, but by readers of it.
+const POINTS = /^[-+]?(?:\.[\d_]*|(?:\.[\d_]*)?e[-+]?\d+)$/i;
 
 function isAmbiguous(text: string): boolean {
-  return WORDS.test(text) || NUMBERS.test(text);
+  return WORDS.test(text) || NUMBERS.test(text) || POINTS.test(text);
 }
