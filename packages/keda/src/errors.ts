@@ -7,7 +7,6 @@ const KEDA_ERRORS = {
     'A scaling object is not valid; the message names the file and the field',
   OFN_KEDA_OBJECT_UNREADABLE: 'A file of scaling objects cannot be read',
   OFN_KEDA_PORT_UNAVAILABLE: 'A port cannot be listened on',
-  OFN_KEDA_COMMAND_FAILED: 'The command of an instance cannot be started',
 } as const satisfies Readonly<Record<string, string>>;
 
 /** A code of this package. */

@@ -46,6 +46,13 @@ export interface Instance {
   stop(): Promise<InstanceExit>;
 }
 
+// What is killed when this process ends: one listener for all, since Node.js warns of more than ten.
+const groups = new Set<() => void>();
+
+function killAll(): void {
+  for (const kill of groups) kill();
+}
+
 /** Starts an instance on a free port, which it finds in `PORT`. */
 export async function startInstance(settings: InstanceSettings): Promise<Instance> {
   const {
@@ -74,11 +81,13 @@ export async function startInstance(settings: InstanceSettings): Promise<Instanc
     createInterface({ input: stream }).on('line', onLine);
   }
   const killGroup = (): void => signalGroup(child, 'SIGKILL');
-  process.on('exit', killGroup);
+  if (groups.size === 0) process.on('exit', killAll);
+  groups.add(killGroup);
   const exited = new Promise<InstanceExit>((resolve) => {
     const end = (exit: InstanceExit): void => {
       state = 'exited';
-      process.removeListener('exit', killGroup);
+      groups.delete(killGroup);
+      if (groups.size === 0) process.removeListener('exit', killAll);
       killGroup();
       resolve(exit);
     };

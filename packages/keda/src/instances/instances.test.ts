@@ -93,14 +93,20 @@ test('starts an instance again that has crashed, and takes its address away at o
   expect(endpoints.map(({ length }) => length)).toEqual([1, 0, 1]);
 });
 
-test('one that ends in a loop is started less and less often', async () => {
-  const { events, instances, types } = start('process.exit(1)');
-  void instances.scale(1);
-  await vi.waitFor(() => expect(types().filter((type) => type === 'crashed').length).toBe(3), {
-    timeout: 5000,
-  });
-  expect(events.every(({ type }) => type !== 'ready')).toBe(true);
-});
+test.each([0, 1])(
+  'one that ends in a loop, with code %i, is started less and less often',
+  async (code) => {
+    const { events, instances, lines } = start(`process.exit(${code})`);
+    void instances.scale(1);
+    await vi.waitFor(() => expect(lines).toHaveLength(3), { timeout: 5000 });
+    expect(lines.map((line) => /again in (\d+) ms$/.exec(line)?.[1])).toEqual([
+      '100',
+      '200',
+      '400',
+    ]);
+    expect(events.every(({ type }) => type !== 'ready')).toBe(true);
+  },
+);
 
 test('says why a command cannot be started', async () => {
   const { instances, lines } = start('', { command: ['/no/such/file'] });
@@ -133,4 +139,21 @@ test('passes lines on that instances print', async () => {
   const { instances, lines } = start(SERVER);
   await instances.scale(1);
   await vi.waitFor(() => expect(lines[0]).toMatch(/^pid \d+$/));
+});
+
+test('a command that cannot be a command is a crash that is told, not the end of this process', async () => {
+  const { events, instances, lines } = start('', { command: [process.execPath, 'a\0b'] });
+  void instances.scale(1);
+  await vi.waitFor(() => expect(events.at(0)?.type).toBe('crashed'));
+  expect(events[0]?.exit?.error?.message).toContain('null bytes');
+  expect(lines[0]).toContain('null bytes');
+});
+
+test('however many there are, this process has one listener for its own end', async () => {
+  const before = process.listenerCount('exit');
+  const { instances } = start(SERVER);
+  await instances.scale(3);
+  expect(process.listenerCount('exit')).toBe(before + 1);
+  await instances.scale(0);
+  expect(process.listenerCount('exit')).toBe(before);
 });

@@ -118,7 +118,7 @@ export function createInstances(options: InstancesOptions): Instances {
     count += 1;
     const name = `${base}-${count}`;
     const at = performance.now();
-    const instance = await startInstance({
+    const begun = await tryStart({
       name,
       command,
       cwd: options.cwd,
@@ -131,7 +131,6 @@ export function createInstances(options: InstancesOptions): Instances {
       onLine: (line) => log?.info({ instance: name }, line),
     });
     starting -= 1;
-    running.add(instance);
     const tell = (type: InstanceEvent['type'], exit?: InstanceExit): void =>
       onEvent?.({
         type,
@@ -139,12 +138,22 @@ export function createInstances(options: InstancesOptions): Instances {
         after: performance.now() - at,
         ...(exit === undefined ? {} : { exit }),
       });
+    if (begun instanceof Error) {
+      const exit = { code: null, signal: null, error: begun };
+      tell('crashed', exit);
+      crashed(name, exit, 0, false);
+      return;
+    }
+    const instance = begun;
+    running.add(instance);
+    let wasReady = false;
     tell('started');
     void tellReady();
     void tellExit();
     async function tellReady(): Promise<void> {
       await instance.ready;
       if (instance.state !== 'ready') return;
+      wasReady = true;
       tell('ready');
       publish();
     }
@@ -153,7 +162,7 @@ export function createInstances(options: InstancesOptions): Instances {
       const wasWanted = !ending.has(instance);
       running.delete(instance);
       tell(wasWanted ? 'crashed' : 'stopped', exit);
-      if (wasWanted) crashed(name, exit, performance.now() - at);
+      if (wasWanted) crashed(name, exit, performance.now() - at, wasReady);
       reconcile();
     }
     // Less may be wanted by now.
@@ -170,13 +179,19 @@ export function createInstances(options: InstancesOptions): Instances {
     await stopped;
   }
 
-  function crashed(name: string, { code, error, signal }: InstanceExit, after: number): void {
+  function crashed(
+    name: string,
+    { code, error, signal }: InstanceExit,
+    after: number,
+    wasReady: boolean,
+  ): void {
     const how = error?.message ?? (signal === null ? `exit code ${code}` : signal);
-    log?.warn({ instance: name }, `${name} ended by itself: ${how}`);
-    // Asked to end by someone else, it is replaced at once.
-    const isAsked = code === 0 || signal === 'SIGTERM';
+    // Asked to end by someone else, it is replaced at once. One that never was ready was not asked.
+    const isAsked = wasReady && (code === 0 || signal === 'SIGTERM');
     if (isAsked || after > STABLE_AFTER) backOff = 0;
     else backOff = Math.min(Math.max(FIRST_BACK_OFF, backOff * 2), LONGEST_BACK_OFF);
+    const next = backOff === 0 ? 'at once' : `in ${backOff} ms`;
+    log?.warn({ instance: name }, `${name} ended by itself: ${how}; it is started again ${next}`);
     if (backOff === 0 || retry !== undefined) return;
     retry = setTimeout(() => {
       retry = undefined;
@@ -203,4 +218,13 @@ export function createInstances(options: InstancesOptions): Instances {
       await reached;
     },
   };
+}
+
+// A port that cannot be had, or a command that no process can have, is an instance that did not come to be.
+async function tryStart(settings: Parameters<typeof startInstance>[0]): Promise<Instance | Error> {
+  try {
+    return await startInstance(settings);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }

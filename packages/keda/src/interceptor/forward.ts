@@ -8,7 +8,7 @@ import { toForwardedHeaders, toResponseHeaders } from './headers.ts';
 import { ConnectionClosedError, type Connection } from './pool.ts';
 import { cutOff, http2StreamOf, sendHead } from './reply.ts';
 import { RequestBody, hasBody } from './request-body.ts';
-import { cleanQuery, encodePath, reencodePath } from './target.ts';
+import { toForwardedTarget } from './target.ts';
 
 /** Forwards a call whose target has an instance. */
 export function forward(call: Call): void {
@@ -79,13 +79,10 @@ class Forwarding implements Dispatcher.DispatchHandler {
     );
     this.#asksForGzip = asksForGzip;
     this.#call.onEnd = this.#stop;
-    const path = profile.keepsPath
-      ? encodePath(target.path) + cleanQuery(target.query)
-      : reencodePath(target.path) + target.query;
     this.#connection.client.dispatch(
       {
         method: request.method ?? 'GET',
-        path,
+        path: toForwardedTarget(target, profile),
         headers: list,
         // A client of undici would close the connection after one.
         ...(request.method === 'HEAD' ? { reset: false } : {}),
@@ -275,11 +272,8 @@ function isOpenHttp2({ request, response }: Call): boolean {
 
 // Node would write what is not ASCII as UTF-8 here; with the first piece of the body it does not.
 function flushHead(response: ServerResponse, list: readonly string[]): void {
-  if (list.every((text) => ASCII.test(text))) response.flushHeaders();
+  if (list.every((text) => Buffer.byteLength(text) === text.length)) response.flushHeaders();
 }
-
-// oxlint-disable-next-line no-control-regex -- ASCII has control characters
-const ASCII = /^[\0-\x7F]*$/;
 
 function writeEarlyHints({ response }: Call, list: readonly string[]): void {
   const hints: Record<string, string> = {};

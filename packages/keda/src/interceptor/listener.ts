@@ -23,16 +23,24 @@ export interface Listener {
 // Go's limit is 1 MB; this is what its proxies in front of it let through at most.
 const MAX_HEADERS = 64 * 1024;
 
-/** @param hasHttp2 Whether HTTP/2 is understood too. */
-export function createListener({ onRequest, onUpgrade }: Handlers, hasHttp2: boolean): Listener {
+/**
+ * @param hasHttp2 Whether HTTP/2 is understood too.
+ * @param headersTimeout Milliseconds within which the head of a request must be there. Default a minute.
+ */
+export function createListener(
+  { onRequest, onUpgrade }: Handlers,
+  hasHttp2: boolean,
+  headersTimeout = 60_000,
+): Listener {
   const http1 = createHttp1(
     {
       maxHeaderSize: MAX_HEADERS,
       // A client decides how long it keeps its connection, as with the add-on.
       keepAliveTimeout: 0,
       requestTimeout: 0,
-      headersTimeout: HEADERS_WITHIN,
-      connectionsCheckingInterval: 1000,
+      headersTimeout,
+      // A limit is enforced at the next check after it.
+      connectionsCheckingInterval: Math.min(1000, headersTimeout),
       noDelay: true,
     },
     onRequest,
@@ -60,7 +68,9 @@ export function createListener({ onRequest, onUpgrade }: Handlers, hasHttp2: boo
   });
   const server = createNet({ noDelay: true, allowHalfOpen: true }, (socket) => {
     follow(socket);
-    tell(socket, (isHttp2) => (isHttp2 ? http2 : http1).emit('connection', socket));
+    tell(socket, headersTimeout, (isHttp2) => {
+      (isHttp2 ? http2 : http1).emit('connection', socket);
+    });
   });
   return { server, close: () => closed(server), destroy: destroyAll };
 
@@ -83,16 +93,13 @@ export function createListener({ onRequest, onUpgrade }: Handlers, hasHttp2: boo
   }
 }
 
-// Milliseconds.
-const HEADERS_WITHIN = 60_000;
-
 // How every connection of HTTP/2 begins (RFC 9113, 3.4); no method of HTTP/1.1 begins so.
 const PREFACE = Buffer.from('PRI ');
 
 // Calls back once it is clear what a connection speaks.
-function tell(socket: Socket, decide: (isHttp2: boolean) => void): void {
+function tell(socket: Socket, timeout: number, decide: (isHttp2: boolean) => void): void {
   const drop = (): void => void socket.destroy();
-  const timer = setTimeout(drop, HEADERS_WITHIN);
+  const timer = setTimeout(drop, timeout);
   let head = Buffer.alloc(0);
   const onReadable = (): void => {
     const chunk = socket.read() as Buffer | null;

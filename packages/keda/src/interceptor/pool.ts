@@ -89,8 +89,9 @@ export function createPool(
       }
       list.push(connection);
       idle.set(connection, servicePort);
+      if (idle.size <= maxIdleConns) return;
       const [oldest] = idle.keys();
-      if (idle.size > maxIdleConns && oldest !== undefined) drop(oldest);
+      if (oldest !== undefined) drop(oldest);
     },
     drop,
     close() {

@@ -1,4 +1,6 @@
-// What a request asks for: its host and path, whatever form its target has, checked as Go's server does.
+// What a request asks for: its host and path, whatever form its target has, checked as Go's server does;
+// and what the function is asked for in turn.
+import type { Profile } from '../profile.ts';
 
 /** The target of a request (RFC 9112, 3.2), undecoded. */
 export interface RequestTarget {
@@ -32,6 +34,7 @@ export function parseTarget(url: string, hostHeader: string): RequestTarget | un
     const match = ABSOLUTE.exec(url);
     if (match === null) return undefined;
     host = match[1] ?? '';
+    if (host.includes('%')) return undefined;
     path = match[2] === '' ? '/' : (match[2] ?? '/');
     query = match[3] ?? '';
   }
@@ -47,11 +50,19 @@ export function decodePath(path: string): string {
   );
 }
 
+/** The path and the query as the function gets them. */
+export function toForwardedTarget(
+  { path, query }: RequestTarget,
+  { keepsPath }: Pick<Profile, 'keepsPath'>,
+): string {
+  return keepsPath ? encodePath(path) + cleanQuery(query) : reencodePath(path) + query;
+}
+
 // What Go leaves as it is when it encodes a path.
 const UNESCAPED = /[^A-Za-z0-9\-_.~$&+,/:;=@]/g;
 
-/** A path decoded and encoded again, as add-on 0.5 sends it on: `%2F` becomes `/`. */
-export function reencodePath(path: string): string {
+// A path decoded and encoded again, as add-on 0.5 sends it on: `%2F` becomes `/`.
+function reencodePath(path: string): string {
   return encode(decodePath(path), UNESCAPED);
 }
 
@@ -65,16 +76,14 @@ function encode(text: string, escaped: RegExp): string {
 // What RFC 3986 lets stand in a path (3.3).
 const ENCODED = /^[\w.~!$&'()*+,;=:@[\]%/-]*$/;
 
-/** A path as the current add-on sends it on: as it came, or encoded anew if it was not encoded well. */
-export function encodePath(path: string): string {
+// A path as the current add-on sends it on: as it came, or encoded anew if it was not encoded well.
+function encodePath(path: string): string {
   return ENCODED.test(path) ? path : reencodePath(path);
 }
 
-/**
- * A query without the parameters that Go cannot parse, as its proxy sends it on since 1.20: what two
- * parsers might read differently does not pass.
- */
-export function cleanQuery(query: string): string {
+// A query without the parameters that Go cannot parse, as its proxy sends it on since 1.20: what two
+// parsers might read differently does not pass.
+function cleanQuery(query: string): string {
   if (!query.includes(';') && !(query.includes('%') && BAD_ESCAPE.test(query))) return query;
   const kept = query
     .slice(1)

@@ -6,7 +6,7 @@ import type { Call, Forward } from './call.ts';
 import { toForwardedHeaders, toResponseHeaders } from './headers.ts';
 import { sendHead } from './reply.ts';
 import { hasBody } from './request-body.ts';
-import { encodePath, reencodePath } from './target.ts';
+import { toForwardedTarget } from './target.ts';
 
 /**
  * Makes what sends an upgrade on.
@@ -36,7 +36,7 @@ async function open(call: Call, caller: Duplex, head: Buffer): Promise<void> {
   const { list } = toForwardedHeaders(request, profile, target.host, service.authority);
   const outgoing = send({
     method: request.method ?? 'GET',
-    path: (profile.keepsPath ? encodePath(target.path) : reencodePath(target.path)) + target.query,
+    path: toForwardedTarget(target, profile),
     headers: [...list, 'Connection', 'Upgrade', 'Upgrade', request.headers.upgrade ?? ''],
     createConnection: () => instance,
   });

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createAutoscaler } from './autoscaler.ts';
 import { DEFAULT_SCALING, type ScalingOptions } from './options.ts';
 
-beforeEach(() => vi.useFakeTimers());
+// At the start of a bucket, whenever the test runs.
+beforeEach(() => vi.useFakeTimers({ now: 0 }));
 afterEach(() => vi.useRealTimers());
 
 function start(options: Partial<ScalingOptions> = {}) {
@@ -72,4 +73,18 @@ test('does nothing more once it is stopped', () => {
   begin();
   vi.advanceTimersByTime(60_000);
   expect(scaled).toEqual([]);
+});
+
+test('as with the add-on, a rate is that of a bucket: buckets of two seconds have twice as much', () => {
+  const { autoscaler, begin, count, scaled } = start({
+    metrics: [{ kind: 'requestRate', target: 10, window: 60_000, granularity: 2000 }],
+  });
+  count.requestCount = 1;
+  begin();
+  for (let second = 0; second < 30; second += 1) {
+    count.requestCount += 40;
+    vi.advanceTimersByTime(1000);
+  }
+  expect(scaled.at(-1)).toBe(8);
+  autoscaler.stop();
 });

@@ -95,6 +95,7 @@ function createReader(metric: ScalingMetric): Reader {
     const added = requestCount >= seen ? requestCount - seen : requestCount;
     seen = requestCount;
     rate.record(now, added);
-    return (rate.average(now) * 1000) / metric.granularity;
+    // That of a bucket, as the add-on has it, however long one is.
+    return rate.average(now);
   };
 }

@@ -117,3 +117,7 @@ test('whatever the values, replicas stay in their bounds, and rise only with mor
     ),
   );
 });
+
+test('more replicas than the maximum go to it first, whatever the metrics say', () => {
+  expect(replay([10], 10, options({ maxReplicas: 5 }))).toEqual([5]);
+});

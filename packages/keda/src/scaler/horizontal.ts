@@ -39,6 +39,12 @@ export function decideHorizontal(
   const { maxReplicas, scaleDown, scaleUp } = options;
   const least = Math.max(1, options.minReplicas);
   const most = Math.max(least, maxReplicas);
+  // Bounds come before metrics, and are not recommended.
+  if (replicas > most || replicas < least) {
+    const bound = replicas > most ? most : least;
+    const changes = [...state.changes, { at: now, change: bound - replicas }];
+    return { replicas: bound, state: { ...state, changes } };
+  }
   const raw = Math.max(
     ...options.metrics.map(({ target }, index) => {
       return wantedFor(values[index] ?? 0, target, replicas, options.tolerance);
@@ -93,22 +99,19 @@ function stabilize(
   return Math.min(Math.max(replicas, up), down);
 }
 
+// How far it may go up, counted from the replicas at the beginning of each policy's period; what was added
+// in it counts, also when that leaves nothing to add.
 function upLimit(
   rules: ScalingRules,
   state: HorizontalState,
   now: number,
   replicas: number,
 ): number {
-  if (rules.selectPolicy === 'Disabled') return replicas;
   const limits = rules.policies.map(({ period, type, value }) => {
-    const before = replicas - changed(state, now - period, 1) + changed(state, now - period, -1);
+    const before = replicasBefore(state, now - period, replicas);
     return type === 'Pods' ? before + value : Math.ceil(before * (1 + value / 100));
   });
-  // What was added within the period counts, also when that leaves nothing to add.
-  return Math.max(
-    replicas,
-    rules.selectPolicy === 'Min' ? Math.min(...limits) : Math.max(...limits),
-  );
+  return Math.max(replicas, select(rules, limits, Math.max, Math.min) ?? replicas);
 }
 
 function downLimit(
@@ -117,20 +120,28 @@ function downLimit(
   now: number,
   replicas: number,
 ): number {
-  if (rules.selectPolicy === 'Disabled') return replicas;
   const limits = rules.policies.map(({ period, type, value }) => {
-    const before = replicas - changed(state, now - period, 1) + changed(state, now - period, -1);
+    const before = replicasBefore(state, now - period, replicas);
     return type === 'Pods' ? before - value : Math.trunc(before * (1 - value / 100));
   });
-  return Math.min(
-    replicas,
-    rules.selectPolicy === 'Min' ? Math.max(...limits) : Math.min(...limits),
-  );
+  return Math.min(replicas, select(rules, limits, Math.min, Math.max) ?? replicas);
 }
 
-// Replicas that were added, or taken away, since then.
-function changed({ changes }: HorizontalState, since: number, sign: 1 | -1): number {
+type Choice = (...limits: number[]) => number;
+
+// Of what the policies allow: the most of a change, the least, or nothing at all.
+function select(
+  { selectPolicy }: ScalingRules,
+  limits: readonly number[],
+  most: Choice,
+  least: Choice,
+): number | undefined {
+  if (selectPolicy === 'Disabled' || limits.length === 0) return undefined;
+  return selectPolicy === 'Min' ? least(...limits) : most(...limits);
+}
+
+function replicasBefore({ changes }: HorizontalState, since: number, replicas: number): number {
   return changes
-    .filter(({ at, change }) => at > since && Math.sign(change) === sign)
-    .reduce((sum, { change }) => sum + Math.abs(change), 0);
+    .filter(({ at }) => at > since)
+    .reduce((count, { change }) => count - change, replicas);
 }

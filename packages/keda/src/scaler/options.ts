@@ -5,11 +5,11 @@ export type ScalingMetric =
   | { readonly kind: 'concurrency'; readonly target: number }
   | {
       readonly kind: 'requestRate';
-      /** Requests a second. */
+      /** Requests a bucket, as the add-on counts: a second, with buckets of one. */
       readonly target: number;
       /** Milliseconds over which the rate is averaged. */
       readonly window: number;
-      /** Milliseconds of one bucket of the window. */
+      /** Milliseconds of one bucket of the window: whole seconds, as the add-on needs them. */
       readonly granularity: number;
     };
 
@@ -37,7 +37,7 @@ export interface ScalingOptions {
   readonly metrics: readonly ScalingMetric[];
   /** How long there must be no request before the last replica goes. */
   readonly cooldownPeriod: number;
-  /** How long after the start the cooldown cannot begin. */
+  /** How long after the start the last replica stays while there was no request yet. */
   readonly initialCooldownPeriod: number;
   /** How often the HorizontalPodAutoscaler decides. */
   readonly syncPeriod: number;

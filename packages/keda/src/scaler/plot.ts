@@ -87,7 +87,7 @@ export function renderPlot(simulation: Simulation, title = describe(simulation))
     ...panels,
     ...timesOf(seconds).map(
       (time) =>
-        `<text x="${round(x(time))}" y="${bottom + 18}" text-anchor="middle">${renderTime(time, seconds)}</text>`,
+        `<text x="${round(x(time))}" y="${bottom + 18}" text-anchor="${anchorOf(time, seconds)}">${renderTime(time, seconds)}</text>`,
     ),
     '</svg>',
     '',
@@ -191,6 +191,12 @@ function timesOf(seconds: number): number[] {
 function renderTime(time: number, most: number): string {
   if (most < 300) return `${time} s`;
   return `${round(time / 60)} min`;
+}
+
+// Those at the edges would leave the picture.
+function anchorOf(time: number, most: number): 'start' | 'middle' | 'end' {
+  if (time === 0) return 'start';
+  return time > most * 0.97 ? 'end' : 'middle';
 }
 
 function round(value: number): number {

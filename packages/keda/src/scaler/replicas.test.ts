@@ -51,11 +51,14 @@ describe('between zero and one', () => {
     expect(step(startScaling(0, options), 0, 600_000, 0, options).replicas).toBe(1);
   });
 
-  test('the cooldown does not end before the initial one', () => {
+  test('until a first request the initial cooldown counts, and then the other one', () => {
     const options = { ...OPTIONS, initialCooldownPeriod: 300_000 };
-    const busy = step(startScaling(0, options), 0, 1000, 1, options);
-    expect(step(busy, 1000, 299_000, 0, options).replicas).toBe(1);
-    expect(step(busy, 1000, 360_000, 0, options).replicas).toBe(0);
+    const deployed = { ...startScaling(0, options), replicas: 1 };
+    expect(step(deployed, 0, 300_000, 0, options).replicas).toBe(1);
+    expect(step(deployed, 0, 301_000, 0, options).replicas).toBe(0);
+    const busy = step(deployed, 0, 1000, 1, options);
+    expect(step(busy, 1000, 60_000, 0, options).replicas).toBe(1);
+    expect(step(busy, 1000, 61_000, 0, options).replicas).toBe(0);
   });
 });
 

@@ -67,9 +67,11 @@ export function decideReplicas(
 }
 
 function isCool(
-  { createdAt, lastActiveAt = createdAt }: ScalingState,
+  { createdAt, lastActiveAt }: ScalingState,
   now: number,
   { cooldownPeriod, initialCooldownPeriod }: ScalingOptions,
 ): boolean {
-  return now >= createdAt + initialCooldownPeriod && now >= lastActiveAt + cooldownPeriod;
+  return lastActiveAt === undefined
+    ? now >= createdAt + initialCooldownPeriod
+    : now >= lastActiveAt + cooldownPeriod;
 }

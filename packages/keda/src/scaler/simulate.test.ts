@@ -91,6 +91,32 @@ test('names each field that is wrong', () => {
   );
 });
 
+test.each([
+  [
+    'options.metrics',
+    { metrics: [{ kind: 'requestRate', target: 5, window: 60_000, granularity: 0 }] },
+  ],
+  [
+    'options.metrics',
+    { metrics: [{ kind: 'requestRate', target: 5, window: NaN, granularity: 1000 }] },
+  ],
+  [
+    'options.metrics',
+    { metrics: [{ kind: 'requestRate', target: 5, window: 60_000, granularity: 500 }] },
+  ],
+  ['options.syncPeriod', { syncPeriod: NaN }],
+  ['options.cooldownPeriod', { cooldownPeriod: -1 }],
+  ['options.tolerance', { tolerance: NaN }],
+  ['options.maxReplicas', { maxReplicas: 2.5 }],
+] as const)('refuses %s of %o', (field, options) => {
+  expect(() => simulate({ load: [1], service: SERVICE, options })).toThrow(
+    expect.objectContaining({
+      code: 'OFN_KEDA_OPTION_INVALID',
+      issues: [expect.objectContaining({ field })],
+    }),
+  );
+});
+
 describe('the plot', () => {
   const simulation = simulate({ load: [...seconds(30, 0), ...seconds(60, 100)], service: SERVICE });
 
@@ -100,6 +126,12 @@ describe('the plot', () => {
       expect(svg).toContain(`>${title}</text>`);
     }
     expect(svg).not.toMatch(/NaN|Infinity|undefined/);
+  });
+
+  test('keeps the times at its edges inside', () => {
+    const minute = simulate({ load: seconds(60, 1), service: SERVICE });
+    const edges = [...renderPlot(minute).matchAll(/text-anchor="(\w+)">\d+ s</g)];
+    expect([edges.at(0)?.[1], edges.at(-1)?.[1]]).toEqual(['start', 'end']);
   });
 
   test('has nothing in it that a title could smuggle in', () => {

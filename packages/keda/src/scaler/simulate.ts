@@ -284,8 +284,20 @@ function createReader(metric: ScalingMetric): Reader {
     const whole = Math.floor(requests + 1e-9);
     rate.record(now, whole - seen);
     seen = whole;
-    return (rate.average(now) * 1000) / metric.granularity;
+    // That of a bucket, as the add-on has it, however long one is.
+    return rate.average(now);
   };
+}
+
+const WHOLE = 'must be a whole number from 0 up';
+
+function hasBuckets({ granularity, window }: { granularity: number; window: number }): boolean {
+  return (
+    granularity >= 1000 &&
+    granularity % 1000 === 0 &&
+    Number.isFinite(window) &&
+    window >= granularity
+  );
 }
 
 function assertInput({ load, options, service, timeout }: SimulationInput): void {
@@ -304,13 +316,29 @@ function assertInput({ load, options, service, timeout }: SimulationInput): void
   );
   check('service.coldStart', isCount(service.coldStart), 'must be 0 or more');
   check('timeout', timeout === undefined || (isCount(timeout) && timeout > 0), 'must be above 0');
-  const { maxReplicas, metrics, minReplicas } = { ...DEFAULT_SCALING, ...options };
+  const scaling: ScalingOptions = { ...DEFAULT_SCALING, ...options };
+  const { cooldownPeriod, initialCooldownPeriod, maxReplicas, metrics, minReplicas } = scaling;
+  check('options.minReplicas', isCount(minReplicas) && Number.isInteger(minReplicas), WHOLE);
+  check('options.maxReplicas', isCount(maxReplicas) && Number.isInteger(maxReplicas), WHOLE);
+  check('options.cooldownPeriod', isCount(cooldownPeriod), 'must be 0 or more');
+  check('options.initialCooldownPeriod', isCount(initialCooldownPeriod), 'must be 0 or more');
+  check('options.tolerance', isCount(scaling.tolerance), 'must be 0 or more');
+  check(
+    'options.syncPeriod',
+    isCount(scaling.syncPeriod) && scaling.syncPeriod > 0,
+    'must be above 0',
+  );
   check('options.minReplicas', minReplicas <= maxReplicas, 'must not be above maxReplicas');
   check('options.metrics', metrics.length > 0, 'needs a metric');
   check(
     'options.metrics',
     metrics.every(({ target }) => target > 0),
     'needs targets above 0',
+  );
+  check(
+    'options.metrics',
+    metrics.every((metric) => metric.kind === 'concurrency' || hasBuckets(metric)),
+    'needs a granularity of whole seconds, and a window that is not shorter',
   );
   if (issues.length === 0) return;
   const said = issues.map(({ field, message }) => `${field}: ${message}`).join('; ');
