@@ -8,9 +8,10 @@ import {
   createAutoscaler,
   createInstances,
   createInterceptor,
+  toInterceptorRoute,
+  toRoutes,
   type Interceptor,
   type InterceptorOptions,
-  type Route,
   type ScalingOptions,
 } from '@ofn/keda';
 
@@ -24,17 +25,7 @@ export const HOST = 'shop.example.com';
 
 const KEY = 'default/shop';
 
-const ROUTE: Route = {
-  namespace: 'default',
-  name: 'shop',
-  createdAt: 0,
-  rules: [{ hosts: [HOST], paths: [], headers: [] }],
-  target: { service: 'shop', port: 80 },
-  timeouts: { readiness: undefined, request: undefined, responseHeader: undefined },
-  fallback: undefined,
-  placeholder: undefined,
-  staticRoutes: [],
-};
+const routes = toRoutes([toInterceptorRoute({ name: 'shop', hosts: [HOST] }).route]);
 
 /** What an instance is: the framework with its adapter, or Express as its README sets it up. */
 export const BACKENDS = {
@@ -88,7 +79,12 @@ export async function startCluster(
     readonly scaling?: Partial<ScalingOptions>;
   } = {},
 ): Promise<Cluster> {
-  const interceptor = createInterceptor({ routes: [ROUTE], port: 0, adminPort: 0, ...given });
+  const interceptor = createInterceptor({
+    routes: routes.map(({ route }) => route),
+    port: 0,
+    adminPort: 0,
+    ...given,
+  });
   let most = 0;
   const instances = createInstances({
     command: [...BACKENDS[backend]],

@@ -1,7 +1,7 @@
 // The one error of the package, and all its codes.
 
-/** Every code, with what it means. */
-const KEDA_ERRORS = {
+/** Every code, with what it means. `docs/interceptor.md` lists the same. */
+export const KEDA_ERRORS = {
   OFN_KEDA_OPTION_INVALID: 'An option of the interceptor, the simulator or the bin is not valid',
   OFN_KEDA_OBJECT_INVALID:
     'A scaling object is not valid; the message names the file and the field',

@@ -3,10 +3,10 @@ import { run } from './run.ts';
 
 const stopping = new AbortController();
 
-function onSignal(): void {
+function onSignal(signal: NodeJS.Signals): void {
   // A second one means now.
   if (stopping.signal.aborted) process.exit(1);
-  stopping.abort();
+  stopping.abort(signal);
 }
 
 process.on('SIGTERM', onSignal);

@@ -17,7 +17,7 @@ export interface RunSettings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
-  /** Ends the run when it aborts. */
+  /** Ends the run when it aborts; with `SIGINT` as its reason, without the delay of a cluster. */
   readonly stop: AbortSignal;
 }
 
@@ -75,12 +75,16 @@ async function serve(options: BinOptions, { out, stop }: RunSettings): Promise<v
     interceptor.setEndpoints(service, addresses);
   });
   await aborted(stop);
-  say('stopping');
+  say('stopping: requests in flight end first');
+  // What is held still gets its instance.
+  await interceptor.stop({ skipDelay: stop.reason === 'SIGINT' });
   for (const { autoscaler } of running) autoscaler.stop();
-  await interceptor.stop();
   watching.stop();
   await Promise.all(running.map(({ instances }) => instances.stop()));
 }
+
+// Milliseconds.
+const HINT_AFTER = 3000;
 
 interface RunningFunction {
   readonly autoscaler: Autoscaler;
@@ -136,6 +140,15 @@ function startFunction(
   say: (text: string) => void,
 ): RunningFunction {
   const key = keyOf(scaled.route);
+  // What waits for a probe that nobody answers would look like a hang.
+  const hints = new Map<string, NodeJS.Timeout>();
+  const hint = (instance: string): void => {
+    const must =
+      readinessPath === undefined
+        ? 'accept connections on the port in PORT'
+        : `answer 2xx at ${readinessPath} on the port in PORT; --readiness-path names another, or ""`;
+    say(`${instance} is not ready yet: it must ${must}`);
+  };
   const instances = createInstances({
     command,
     name: scaled.route.name,
@@ -143,7 +156,10 @@ function startFunction(
     ready: readinessPath === undefined ? {} : { path: readinessPath },
     onEndpoints: (addresses) => interceptor.setEndpoints(service, addresses),
     onEvent({ after, instance, type }) {
-      if (type === 'ready') say(`${instance} is ready after ${Math.round(after)} ms`);
+      clearTimeout(hints.get(instance));
+      hints.delete(instance);
+      if (type === 'started') hints.set(instance, setTimeout(hint, HINT_AFTER, instance).unref());
+      else if (type === 'ready') say(`${instance} is ready after ${Math.round(after)} ms`);
       else if (type === 'stopped') say(`${instance} has stopped`);
     },
     log: {

@@ -4,7 +4,7 @@ const childProcess = require('node:child_process');
 const events = require('node:events');
 const net = require('node:net');
 const path = require('node:path');
-const { createInterceptor } = require('@ofn/keda');
+const { createInterceptor, toInterceptorRoute, toRoutes } = require('@ofn/keda');
 
 const [port, script, ...args] = process.argv.slice(2);
 
@@ -29,8 +29,10 @@ async function main() {
     },
   );
   await untilAnswered(backend);
-  const interceptor = createInterceptor({ routes: [ROUTE], port: Number(port), adminPort: 0 });
-  interceptor.setEndpoints('bench/function', [`127.0.0.1:${backend}`]);
+  const { route } = toInterceptorRoute({ name: 'function', hosts: ['localhost'] });
+  const routes = toRoutes([route]).map((scaled) => scaled.route);
+  const interceptor = createInterceptor({ routes, port: Number(port), adminPort: 0 });
+  interceptor.setEndpoints('default/function', [`127.0.0.1:${backend}`]);
   await interceptor.start();
 }
 
@@ -40,17 +42,5 @@ async function untilAnswered(backend) {
     if (answer !== undefined) return;
   }
 }
-
-const ROUTE = {
-  namespace: 'bench',
-  name: 'function',
-  createdAt: 0,
-  rules: [{ hosts: ['localhost'], paths: [], headers: [] }],
-  target: { service: 'function', port: 80 },
-  timeouts: { readiness: undefined, request: undefined, responseHeader: undefined },
-  fallback: undefined,
-  placeholder: undefined,
-  staticRoutes: [],
-};
 
 void main();

@@ -58,6 +58,7 @@ const SMUGGLING: readonly (readonly [string, string])[] = [
   ['no method that there is', renderRequest('GE(T / HTTP/1.1')],
   ['a version that there is not', renderRequest('GET / HTTP/1.9')],
   ['an escape that is none', renderRequest('GET /%zz HTTP/1.1')],
+  ['an escape in a host', renderRequest(`GET http://shop%2eexample.com/ HTTP/1.1`)],
 ];
 
 describe.each(PROFILES)('%s', (profile) => {

@@ -60,9 +60,10 @@ export interface Interceptor {
   /**
    * Stops as the version does: the current one lets requests end, 0.5 cuts them off.
    *
-   * @param options `force` cuts them off in both, also while an earlier stop lets them end.
+   * @param options `force` cuts them off in both, also while an earlier stop lets them end. `skipDelay`
+   *   takes no more requests at once: nobody has to learn first that it stops.
    */
-  readonly stop: (options?: { force?: boolean }) => Promise<void>;
+  readonly stop: (options?: { force?: boolean; skipDelay?: boolean }) => Promise<void>;
 }
 
 const LOOPBACK = '127.0.0.1';
@@ -177,17 +178,17 @@ export function createInterceptor(options: InterceptorOptions): Interceptor {
     isReady: () => state === 'running',
   });
 
-  async function drain(): Promise<void> {
-    await elapse(settings.shutdownDelay);
+  async function drain(skipDelay: boolean): Promise<void> {
+    if (!skipDelay) await elapse(settings.shutdownDelay);
     await Promise.race([
       listener.close(),
       ...(settings.drainTimeout > 0 ? [elapse(settings.drainTimeout)] : []),
     ]);
   }
 
-  async function stop(): Promise<void> {
+  async function stop(skipDelay: boolean): Promise<void> {
     state = 'draining';
-    if (profile.drains) await Promise.race([drain(), forced.promise]);
+    if (profile.drains) await Promise.race([drain(skipDelay), forced.promise]);
     void listener.close();
     state = 'stopped';
     listener.destroy();
@@ -212,9 +213,9 @@ export function createInterceptor(options: InterceptorOptions): Interceptor {
     setEndpoints: (service, addresses) => endpoints.set(service, addresses),
     counts: () => counter.counts(),
     onPending: (listener) => counter.onPending(listener),
-    stop({ force = false } = {}) {
+    stop({ force = false, skipDelay = false } = {}) {
       if (force) forced.give();
-      return (stopped ??= stop());
+      return (stopped ??= stop(skipDelay));
     },
   };
 }

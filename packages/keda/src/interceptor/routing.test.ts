@@ -82,3 +82,13 @@ test('new routes are taken from the next request on, and the counts of those tha
   expect((await ask(port)).status).toBe(404);
   expect(counts()).toEqual({});
 });
+
+test('current: takes each line of a repeated header for a value of its own', async () => {
+  const backend = await startBackend((_, response) => response.end());
+  const headers = [{ name: 'X-Tenant', value: 'b' }];
+  const routes = [routeOf({ rules: [{ hosts: [HOST], paths: [], headers }] })];
+  const { port, setEndpoints } = await startInterceptor({ routes });
+  setEndpoints(SERVICE, [backend.address]);
+  expect((await ask(port, { headers: { 'x-tenant': ['a', 'b'] } })).status).toBe(200);
+  expect((await ask(port, { headers: { 'x-tenant': 'a, b' } })).status).toBe(404);
+});
