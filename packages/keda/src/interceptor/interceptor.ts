@@ -120,10 +120,9 @@ export function createInterceptor(options: InterceptorOptions): Interceptor {
     const lookup: RouteRequest = {
       host: hostName(target.host),
       path: decodePath(target.path),
-      // Each line of a header that is repeated, put apart only if a rule asks for one.
-      get headers() {
-        return (request.headersDistinct as typeof request.headersDistinct | undefined) ?? headers;
-      },
+      // Each line of a header that is repeated, which HTTP/2 does not tell.
+      headers: () =>
+        (request.headersDistinct as typeof request.headersDistinct | undefined) ?? headers,
     };
     const route = table.match(lookup);
     if (route === undefined) {

@@ -8,7 +8,8 @@ export interface RouteRequest {
   readonly host: string;
   /** The path, decoded; each byte that is not ASCII as one character, as Node reads it. */
   readonly path: string;
-  readonly headers: RequestHeaders;
+  /** Called only when a rule wants one: to take them apart costs more than all the rest. */
+  readonly headers: () => RequestHeaders;
 }
 
 /** Finds routes. */
@@ -68,15 +69,15 @@ export function createRouteTable(
   }
 
   // The longest prefix of the path that the host has; its rules alone are asked.
-  function find(host: string, { headers, path }: RouteRequest): Route | undefined {
+  function find(host: string, request: RouteRequest): Route | undefined {
     const paths = hosts.get(host);
     if (paths === undefined) return undefined;
-    let key = toKey(path);
+    let key = toKey(request.path);
     if (key.length > paths.longest) key = parentOf(key, paths.longest);
     for (;;) {
       const entries = paths.rules.get(key);
       if (entries !== undefined) {
-        return entries.find((entry) => hasHeaders(headers, entry.headers))?.route;
+        return entries.find((entry) => hasHeaders(request, entry.headers))?.route;
       }
       if (key === '') return undefined;
       key = parentOf(key, key.length);
@@ -100,7 +101,8 @@ export function createRouteTable(
 }
 
 /** Whether a request meets one rule: one of its hosts, one of its paths, all of its headers. */
-export function meetsRule({ headers, host, path }: RouteRequest, rule: RouteRule): boolean {
+export function meetsRule(request: RouteRequest, rule: RouteRule): boolean {
+  const { host, path } = request;
   const key = toKey(path);
   const isBelow = (prefix: string): boolean =>
     prefix === '' || key === prefix || key.startsWith(`${prefix}/`);
@@ -112,7 +114,7 @@ export function meetsRule({ headers, host, path }: RouteRequest, rule: RouteRule
   return (
     (rule.hosts.length === 0 || rule.hosts.some((name) => isHost(toBytes(name)))) &&
     (rule.paths.length === 0 || rule.paths.some((prefix) => isBelow(toKey(toBytes(prefix))))) &&
-    hasHeaders(headers, rule.headers)
+    hasHeaders(request, rule.headers)
   );
 }
 
