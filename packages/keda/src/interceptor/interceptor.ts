@@ -121,8 +121,7 @@ export function createInterceptor(options: InterceptorOptions): Interceptor {
       host: hostName(target.host),
       path: decodePath(target.path),
       // Each line of a header that is repeated, which HTTP/2 does not tell.
-      headers: () =>
-        (request.headersDistinct as typeof request.headersDistinct | undefined) ?? headers,
+      headers: () => ('headersDistinct' in request ? request.headersDistinct : headers),
     };
     const route = table.match(lookup);
     if (route === undefined) {
