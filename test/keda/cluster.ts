@@ -10,6 +10,7 @@ import {
   createInterceptor,
   toInterceptorRoute,
   toRoutes,
+  type InstanceInfo,
   type Interceptor,
   type InterceptorOptions,
   type ScalingOptions,
@@ -56,14 +57,16 @@ const FAST: ScalingOptions = {
 export interface Cluster {
   readonly port: number;
   readonly interceptor: Interceptor;
-  /** Where the instances are that have not exited. */
-  addresses(): readonly string[];
+  /** The instances that have not exited. */
+  instances(): readonly InstanceInfo[];
   /** The most instances that were ready at once since it was asked last. */
   mostReady(): number;
   /** Resolves when no instance is left. */
   atZero(): Promise<void>;
   /** Ends an instance as Kubernetes ends a pod: by SIGTERM, while it still gets requests. */
   terminateOne(): void;
+  /** How many have been ended so. */
+  terminated(): number;
 }
 
 /** Starts a cluster that has no instance yet. */
@@ -86,6 +89,7 @@ export async function startCluster(
     ...given,
   });
   let most = 0;
+  const ended = new Set<number>();
   const instances = createInstances({
     command: [...BACKENDS[backend]],
     env: { FUNCTION_DRAIN_DELAY: '300ms', FUNCTION_LOG_LEVEL: 'error', ...env },
@@ -111,16 +115,22 @@ export async function startCluster(
   return {
     port,
     interceptor,
-    addresses: () => instances.list().map(({ address }) => address),
+    instances: () => instances.list(),
     mostReady() {
       const answer = most;
       most = 0;
       return answer;
     },
     atZero: () => vi.waitFor(() => expect(instances.list()).toEqual([]), { timeout: 20_000 }),
+    terminated: () => ended.size,
     terminateOne() {
-      const [instance] = instances.list().filter(({ state }) => state === 'ready');
-      if (instance?.pid !== undefined) process.kill(instance.pid, 'SIGTERM');
+      const instance = instances
+        .list()
+        .find(({ pid, state }) => state === 'ready' && pid !== undefined && !ended.has(pid));
+      if (instance?.pid === undefined) return;
+      // Kubernetes asks once; a second time would mean now.
+      ended.add(instance.pid);
+      process.kill(instance.pid, 'SIGTERM');
     },
   };
 }

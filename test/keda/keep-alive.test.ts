@@ -2,8 +2,7 @@
 // interceptor must not send it twice.
 import { once } from 'node:events';
 import { Agent, request as send, type IncomingMessage } from 'node:http';
-import { connect } from 'node:net';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { HOST, startCluster } from './cluster.ts';
 
@@ -17,6 +16,18 @@ interface Race {
   readonly atOnce: number;
 }
 
+/** Sends one POST; resolves to the status of its reply. */
+async function post(port: number, agent: Agent | false = false): Promise<number> {
+  const headers = { host: HOST, 'content-type': 'application/json' };
+  const target = { agent, port, host: '127.0.0.1', method: 'POST', path: '/echo', headers };
+  const outgoing = send(target);
+  outgoing.end('{}');
+  const [reply] = (await once(outgoing, 'response')) as [IncomingMessage];
+  reply.resume();
+  await once(reply, 'end');
+  return reply.statusCode ?? 0;
+}
+
 /** Sends POSTs, each just as its connection would be closed; counts them by status. */
 async function race(
   port: number,
@@ -24,37 +35,22 @@ async function race(
 ): Promise<Readonly<Record<string, number>>> {
   const agent = new Agent({ keepAlive: true });
   const statuses: Record<string, number> = {};
-  async function post(at: number): Promise<void> {
+  async function postAt(time: number): Promise<void> {
     // More exactly than timers are.
-    while (performance.now() < at) await turn();
-    const headers = { host: HOST, 'content-type': 'application/json' };
-    const target = { agent, port, host: '127.0.0.1', method: 'POST', path: '/echo', headers };
-    const outgoing = send(target);
-    outgoing.end('{}');
-    const [reply] = (await once(outgoing, 'response')) as [IncomingMessage];
-    reply.resume();
-    await once(reply, 'end');
-    const { statusCode = 0 } = reply;
-    statuses[statusCode] = (statuses[statusCode] ?? 0) + 1;
+    while (performance.now() < time) await turn();
+    const status = await post(port, agent);
+    statuses[status] = (statuses[status] ?? 0) + 1;
   }
   for (let round = 0; round < rounds; round += 1) {
     const begin = performance.now() + (round === 0 ? 0 : idle - 2);
     // From a little before to a little after.
-    const posts = Array.from({ length: atOnce }, (_, index) => post(begin + (4 * index) / atOnce));
+    const posts = Array.from({ length: atOnce }, (_, index) =>
+      postAt(begin + (4 * index) / atOnce),
+    );
     await Promise.all(posts);
   }
   agent.destroy();
   return statuses;
-}
-
-/** Milliseconds after which a backend really closes a connection: newer versions of Node add to the setting. */
-async function measureIdle(address = ''): Promise<number> {
-  const socket = connect(Number(address.split(':')[1]), '127.0.0.1');
-  socket.write('GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n');
-  await once(socket, 'data');
-  const begin = performance.now();
-  await once(socket, 'close');
-  return performance.now() - begin;
 }
 
 test('none of 5,000 POSTs at the moment of the idle close fails: the function keeps connections longer than the interceptor', async () => {
@@ -66,18 +62,24 @@ test('none of 5,000 POSTs at the moment of the idle close fails: the function ke
   expect(statuses).toEqual({ 200: 5000 });
 });
 
-test('with a backend that closes first, some of them are answered 502', async () => {
-  const cluster = await startCluster('express', {
-    env: { KEEP_ALIVE_MS: '1' },
-    scaling: ALWAYS_ONE,
-  });
-  await race(cluster.port, { idle: 0, rounds: 1, atOnce: 1 });
-  const idle = await measureIdle(cluster.addresses()[0]);
-  let lost = 0;
-  // It is a matter of chance: a few rounds are enough, most of the time.
-  for (let attempt = 0; lost === 0 && attempt < 20; attempt += 1) {
-    const statuses = await race(cluster.port, { idle, rounds: 2, atOnce: 200 });
-    lost = statuses['502'] ?? 0;
-  }
-  expect(lost).toBeGreaterThan(0);
-});
+// The moment made certain: an instance stands still while its idle connection runs out and a POST comes in
+// over it. When it goes on, it closes the connection before it reads.
+test.each([
+  ['framework', {}, 200],
+  ['express', { KEEP_ALIVE_MS: '1' }, 502],
+] as const)(
+  'a POST that comes in as the idle time of %s with %o runs out is answered %i',
+  async (backend, env, expected) => {
+    const cluster = await startCluster(backend, { env, scaling: ALWAYS_ONE });
+    const { port } = cluster;
+    expect(await post(port)).toBe(200);
+    const { pid } = cluster.instances()[0] ?? {};
+    if (pid === undefined) throw new Error('there is no instance');
+    process.kill(pid, 'SIGSTOP');
+    const answered = post(port);
+    // Newer versions of Node.js keep a connection for a second more than they are told to.
+    await wait(1500);
+    process.kill(pid, 'SIGCONT');
+    expect(await answered).toBe(expected);
+  },
+);

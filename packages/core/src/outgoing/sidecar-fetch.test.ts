@@ -28,7 +28,8 @@ const destroy = (_: unknown, response: ServerResponse): boolean => {
 describe('a sidecar that is not there', () => {
   test('fails a send after the deadline, naming the address and what to do', async () => {
     const port = await freePort();
-    const outgoing = outgoingTo(at(port), { timeout: 120 });
+    // Time enough for a first attempt to be refused, whatever else the machine does.
+    const outgoing = outgoingTo(at(port), { timeout: 1000 });
     const start = performance.now();
     await expect(outgoing.outputs['orders']?.send('x')).rejects.toMatchObject({
       code: 'OFN_SIDECAR_UNAVAILABLE',
@@ -36,7 +37,7 @@ describe('a sidecar that is not there', () => {
         new RegExp(`127\\.0\\.0\\.1:${port}.*ECONNREFUSED.*start the sidecar.*DAPR_HTTP_PORT`),
       ) as unknown,
     });
-    expect(performance.now() - start).toBeGreaterThan(100);
+    expect(performance.now() - start).toBeGreaterThan(900);
   });
 
   test('is waited for: what is refused was not sent, and is tried again', async () => {
