@@ -1,7 +1,10 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    // A core each, the one that Vitest keeps for itself included: most tests wait more than they compute.
+    maxWorkers: availableParallelism(),
     projects: [
       {
         test: {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { Agent, request as send, type IncomingMessage } from 'node:http';
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { HOST, startCluster } from './cluster.ts';
+import { HOST, startCluster, type Cluster } from './cluster.ts';
 
 const ALWAYS_ONE = { minReplicas: 1, maxReplicas: 1 };
 
@@ -62,24 +62,31 @@ test('none of 5,000 POSTs at the moment of the idle close fails: the function ke
   expect(statuses).toEqual({ 200: 5000 });
 });
 
-// The moment made certain: an instance stands still while its idle connection runs out and a POST comes in
-// over it. When it goes on, it closes the connection before it reads.
-test.each([
-  ['framework', {}, 200],
-  ['express', { KEEP_ALIVE_MS: '1' }, 502],
-] as const)(
-  'a POST that comes in as the idle time of %s with %o runs out is answered %i',
-  async (backend, env, expected) => {
-    const cluster = await startCluster(backend, { env, scaling: ALWAYS_ONE });
-    const { port } = cluster;
-    expect(await post(port)).toBe(200);
-    const { pid } = cluster.instances()[0] ?? {};
-    if (pid === undefined) throw new Error('there is no instance');
-    process.kill(pid, 'SIGSTOP');
-    const answered = post(port);
-    // Newer versions of Node.js keep a connection for a second more than they are told to.
-    await wait(1500);
-    process.kill(pid, 'SIGCONT');
-    expect(await answered).toBe(expected);
-  },
-);
+/**
+ * One POST that comes in while its instance stands still, and the idle time of its connection runs out:
+ * when the instance goes on, it closes the connection before it reads, unless it had just begun to look.
+ */
+async function postAsIdleEnds(cluster: Cluster): Promise<number> {
+  const { port } = cluster;
+  expect(await post(port)).toBe(200);
+  const { pid } = cluster.instances()[0] ?? {};
+  if (pid === undefined) throw new Error('there is no instance');
+  process.kill(pid, 'SIGSTOP');
+  const answered = post(port);
+  // Newer versions of Node.js keep a connection for a second more than they are told to.
+  await wait(1500);
+  process.kill(pid, 'SIGCONT');
+  return answered;
+}
+
+test('a POST as the idle time of a connection ends is lost with Express alone, and not with the function', async () => {
+  const scaling = ALWAYS_ONE;
+  const own = await startCluster('framework', { scaling });
+  const express = await startCluster('express', { env: { KEEP_ALIVE_MS: '1' }, scaling });
+  const statuses: number[] = [];
+  while (statuses.length < 5 && !statuses.includes(502)) {
+    statuses.push(await postAsIdleEnds(express));
+    expect(await postAsIdleEnds(own)).toBe(200);
+  }
+  expect(statuses).toContain(502);
+});
