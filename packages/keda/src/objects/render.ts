@@ -19,12 +19,10 @@ function renderObject(object: ScalingObject): string {
   });
   visit(document, {
     Scalar(_, scalar) {
-      if (typeof scalar.value !== 'string') return;
-      if (scalar.value.includes('\r')) scalar.type = 'QUOTE_DOUBLE';
-      else if (isAmbiguous(scalar.value)) scalar.type = 'QUOTE_SINGLE';
+      if (typeof scalar.value === 'string' && !isPlain(scalar.value)) scalar.type = 'QUOTE_DOUBLE';
     },
   });
-  return document.toString({ lineWidth: 0, singleQuote: true });
+  return document.toString({ lineWidth: 0 });
 }
 
 const FIRST = ['apiVersion', 'kind', 'metadata', 'spec', 'name', 'namespace'];
@@ -42,12 +40,11 @@ function keyOf(key: unknown): string {
   return String((key as { readonly value?: unknown } | null)?.value ?? key);
 }
 
-// Kubernetes reads YAML 1.1, where more words than in 1.2 are no texts.
-const WORDS = /^(?:y|n|yes|no|on|off|true|false|null|~|[-+]?\.(?:inf|nan))$/i;
-const NUMBERS = /^[-+]?\.?\d[\d_,.:a-fox+-]*$/i;
-// A float without digits before its point or exponent: not by the specification, but by readers of it.
-const POINTS = /^[-+]?(?:\.[\d_]*|(?:\.[\d_]*)?e[-+]?\d+)$/i;
+// What every reader of YAML, 1.1 or 1.2, takes for a text without quotes: one that starts with a letter
+// or a slash, has nothing in it that YAML knows, and is no word of YAML 1.1. Kubernetes reads that.
+const PLAIN = /^[a-z/][\w./-]*$/i;
+const WORDS = /^(?:y|n|yes|no|on|off|true|false|null|e[-+]?\d+)$/i;
 
-function isAmbiguous(text: string): boolean {
-  return WORDS.test(text) || NUMBERS.test(text) || POINTS.test(text);
+function isPlain(text: string): boolean {
+  return PLAIN.test(text) && !WORDS.test(text);
 }
