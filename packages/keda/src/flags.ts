@@ -29,6 +29,13 @@ export const FLAGS = [
     description: 'Port of /queue, /readyz and /livez; 0 picks a free one',
   },
   {
+    flag: 'scaler-port',
+    value: 'port',
+    default: 'none',
+    description:
+      "Port of KEDA's ExternalScaler over gRPC, for a KEDA that runs elsewhere; it listens at --host",
+  },
+  {
     flag: 'host',
     value: 'address',
     default: '127.0.0.1',

@@ -56,3 +56,8 @@ export {
   type SimulationPoint,
 } from './scaler/simulate.ts';
 export { renderPlot } from './scaler/plot.ts';
+export {
+  createExternalScaler,
+  type ExternalScaler,
+  type ExternalScalerOptions,
+} from './scaler/external-scaler.ts';

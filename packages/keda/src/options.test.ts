@@ -15,6 +15,7 @@ test('takes files and folders, and has defaults for all else', () => {
     host: '127.0.0.1',
     port: 8080,
     adminPort: 9090,
+    scalerPort: undefined,
     settings: {},
     readinessPath: undefined,
     verbose: false,

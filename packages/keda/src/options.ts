@@ -14,6 +14,8 @@ export interface BinOptions {
   readonly host: string;
   readonly port: number;
   readonly adminPort: number;
+  /** `undefined` for no external scaler. */
+  readonly scalerPort: number | undefined;
   readonly settings: Partial<InterceptorSettings>;
   /** Commands by service; under '' the one of the only route. */
   readonly commands: ReadonlyMap<string, readonly [string, ...string[]]>;
@@ -63,6 +65,7 @@ export function parseOptions(args: readonly string[], env: Environment): Command
       host: text('host') ?? '127.0.0.1',
       port: parsePort('port', text('port')) ?? environment.port ?? 8080,
       adminPort: parsePort('admin-port', text('admin-port')) ?? environment.adminPort ?? 9090,
+      scalerPort: parsePort('scaler-port', text('scaler-port')),
       settings: environment.settings,
       commands,
       backends: new Map(list('backend').map(parseBackend)),

@@ -5,9 +5,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
+import { Client, credentials } from '@grpc/grpc-js';
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
 import { renderObjects, toHttpScaledObject } from './index.ts';
 import { run } from './run.ts';
+import { EXTERNAL_SCALER } from './scaler/external-scaler-service.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ofn-interceptor-'));
 
@@ -135,3 +138,36 @@ test('prints its help, and its version', async () => {
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test('serves the external scaler of its routes at the port that is named', async () => {
+  const file = write('scaled.yaml', objectOf('scaled'));
+  const running = start([file, '--scaler-port', '0']);
+  const address = await running.says(/external scaler at (\S+)/);
+  const client = new Client(address, credentials.createInsecure());
+  onTestFinished(() => client.close());
+  const call = promisify(client.makeUnaryRequest.bind(client)) as (
+    path: string,
+    serialize: (request: object) => Buffer,
+    deserialize: (bytes: Buffer) => unknown,
+    request: object,
+  ) => Promise<unknown>;
+  const { path, requestSerialize, responseDeserialize } = EXTERNAL_SCALER['IsActive']!;
+  const scalerMetadata = { httpScaledObject: 'scaled' };
+  const request = { name: 'scaled', namespace: 'default', scalerMetadata };
+  expect(await call(path, requestSerialize, responseDeserialize, request)).toEqual({
+    result: false,
+  });
+});
+
+test('ends with 1, and stops the proxy, when the port of the scaler is taken', async () => {
+  const other = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void other.close());
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  const file = write('scaled.yaml', objectOf('scaled'));
+  const { code, told } = start([file, '--scaler-port', String(port)]);
+  expect(await code).toBe(1);
+  expect(told.err).toContain(`OFN_KEDA_PORT_UNAVAILABLE: 127.0.0.1:${port}`);
+  const [, proxy = ''] = /at http:\/\/localhost:(\d+)/.exec(told.out) ?? [];
+  await expect(ask(proxy, 'scaled.example.com')).rejects.toThrow('ECONNREFUSED');
+});

@@ -10,6 +10,7 @@ import { readObjects } from './objects/read.ts';
 import { toRoutes, type ScaledRoute } from './objects/to-route.ts';
 import { parseOptions, type BinOptions } from './options.ts';
 import { keyOf } from './routing/route.ts';
+import { createExternalScaler, type ExternalScaler } from './scaler/external-scaler.ts';
 import { createAutoscaler, type Autoscaler } from './scaler/autoscaler.ts';
 
 /** What a run has of its process. */
@@ -68,7 +69,13 @@ async function serve(options: BinOptions, { out, stop }: RunSettings): Promise<v
     const hosts = route.rules.flatMap((rule) => rule.hosts).join(', ') || 'any host';
     say(`${keyOf(route)}: ${hosts} → ${route.target.service} at http://localhost:${port}`);
   }
-  say(`pending requests at http://localhost:${adminPort}/queue`);
+  const queue = `http://localhost:${adminPort}/queue`;
+  say(`pending requests at ${queue}`);
+  const scaler = await startScaler(options, routes, queue, log).catch(async (error: unknown) => {
+    await interceptor.stop({ skipDelay: true });
+    throw error;
+  });
+  if (scaler !== undefined) say(`KEDA's external scaler at ${scaler.address}`);
   const running = commands.map((entry) => startFunction(interceptor, entry, options, log, say));
   const watching = watchBackends(options.backends, options.readinessPath, (service, addresses) => {
     say(`${service}: ${addresses.length} ready`);
@@ -80,7 +87,27 @@ async function serve(options: BinOptions, { out, stop }: RunSettings): Promise<v
   await interceptor.stop({ skipDelay: stop.reason === 'SIGINT' });
   for (const { autoscaler } of running) autoscaler.stop();
   watching.stop();
+  await scaler?.stop();
   await Promise.all(running.map(({ instances }) => instances.stop()));
+}
+
+async function startScaler(
+  { host, profile, scalerPort }: BinOptions,
+  routes: readonly ScaledRoute[],
+  queue: string,
+  log: Log,
+): Promise<ExternalScaler | undefined> {
+  if (scalerPort === undefined) return undefined;
+  const scaler = createExternalScaler({
+    endpoints: [queue],
+    routes,
+    profile,
+    host,
+    port: scalerPort,
+    log,
+  });
+  await scaler.start();
+  return scaler;
 }
 
 // Milliseconds.
