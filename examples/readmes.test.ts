@@ -15,14 +15,18 @@ const examples = readdirSync(import.meta.dirname, { withFileTypes: true })
   .map(({ name }) => name);
 
 const runsTypeScript = 'typescript' in process.features && process.features.typescript !== false;
-// One with several functions in processes of their own has its README run by its own test.
+// One with several functions in processes of their own, or with none at first, has its README run by its own
+// test.
 const runnable = ofOneProcess(examples).filter(
   (name) => runsTypeScript || !existsSync(join(import.meta.dirname, name, 'index.ts')),
 );
 
 function ofOneProcess(names: readonly string[]): readonly string[] {
   return names.filter(
-    (name) => readScripts(join(import.meta.dirname, name))['collector'] === undefined,
+    (name) =>
+      !/npm run -s collector|^ofn-interceptor /.test(
+        readScripts(join(import.meta.dirname, name)).start,
+      ),
   );
 }
 

@@ -1,9 +1,11 @@
-// docs/interceptor.md against the flags, the variables and the error codes of the interceptor.
+// docs/interceptor.md against the flags, the variables and the error codes of the interceptor, and the objects
+// of all pages.
 import { expect, test } from 'vitest';
 import { KEDA_ERRORS } from '../../packages/keda/src/errors.ts';
 import { FLAGS } from '../../packages/keda/src/flags.ts';
 import { VARIABLES } from '../../packages/keda/src/interceptor/environment.ts';
-import { readPage, tableOf } from './markdown.ts';
+import { parseObjects } from '../../packages/keda/src/objects/parse.ts';
+import { readPage, readPages, snippetsOf, tableOf } from './markdown.ts';
 
 const page = readPage('docs/interceptor.md');
 
@@ -29,3 +31,14 @@ test('the page lists every error code, in its order, and no other', () => {
   const expected = Object.entries(KEDA_ERRORS).map(([code, text]) => [`\`${code}\``, text]);
   expect(tableOf(page, 'Code')).toEqual(expected);
 });
+
+const objects = readPages()
+  .flatMap(snippetsOf)
+  .filter(({ directives }) => directives?.includes('objects'));
+
+test.for(objects.map((snippet) => [`${snippet.page}:${snippet.line}`, snippet] as const))(
+  '%s is an object that the interceptor takes',
+  ([, { code, page }]) => {
+    expect(parseObjects(code, page).objects).toHaveLength(1);
+  },
+);
