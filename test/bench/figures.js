@@ -26,6 +26,7 @@ export const figures = {
     atMost: 0.4,
   },
   interceptorHeap: { text: 'heap growth in bytes a request, interceptor', atMost: 4 },
+  simulation: { text: 'milliseconds to simulate an hour of load, first run', atMost: 50 },
   coldStart: { text: 'cold start, ours over bare node:http', atMost: 1.4 },
   resident: { text: 'resident memory after the requests, ours over bare', atMost: 1.3 },
   // A single pointer that is kept for each request would be 8 bytes.

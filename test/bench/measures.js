@@ -3,7 +3,8 @@ import { measureColdStart } from './cold-start.js';
 import { measureCpuTime } from './cpu-time.js';
 import { measureHeap, measureResident } from './memory.js';
 import { measureOutgoing } from './outgoing.js';
-import { differenceOf, ratioOf } from './statistics.js';
+import { measureSimulation } from './simulation.js';
+import { differenceOf, ratioOf, summarize } from './statistics.js';
 import {
   column,
   describeRecorded,
@@ -13,6 +14,7 @@ import {
   renderMore,
   renderOutgoing,
   renderOverBare,
+  renderSimulation,
 } from './tables.js';
 import { measureTracing, measureTracingColdStart } from './tracing.js';
 
@@ -208,6 +210,16 @@ export const measures = {
       table: renderHeap(series, INTERCEPTED_OVER),
       notes: [],
       figures: { interceptorHeap: { median: perRequest, lowest: perRequest, highest: perRequest } },
+    };
+  },
+
+  async simulation({ launches, rounds }) {
+    const series = await measureSimulation(launches * rounds);
+    return {
+      title: 'Simulation of an hour of load, second by second, in processes of their own',
+      table: renderSimulation(series),
+      notes: [],
+      figures: { simulation: summarize(series.get('first')) },
     };
   },
 

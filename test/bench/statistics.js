@@ -17,6 +17,7 @@ export function differenceOf(values, others) {
   return summarize(values.map((value, round) => value - others[round]));
 }
 
-function summarize(values) {
+/** The median of a series, and its lowest and highest value. */
+export function summarize(values) {
   return { median: median(values), lowest: Math.min(...values), highest: Math.max(...values) };
 }

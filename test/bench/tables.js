@@ -1,7 +1,7 @@
 // Results as Markdown tables.
 import { figures, reaches, targetOf } from './figures.js';
 import { peers } from './peers.js';
-import { differenceOf, median, ratioOf } from './statistics.js';
+import { differenceOf, median, ratioOf, summarize } from './statistics.js';
 
 /** CPU time, rate and latency by server; ratios are of CPU time, over ours. */
 export function renderCpuTime(series, { unit = 'req', base = 'ours' } = {}) {
@@ -39,6 +39,12 @@ export function renderMore(series, base) {
     renderRatio(differenceOf(values, series.get(base))),
   ]);
   return renderTable(['Server', 'ms', 'more, ms'], rows);
+}
+
+/** Times of simulations by run, in milliseconds. */
+export function renderSimulation(series) {
+  const rows = [...series].map(([run, times]) => [run, renderRatio(summarize(times))]);
+  return renderTable(['Run of a process', 'ms'], rows);
 }
 
 /** What collectors got, by server that traces, as lines. */

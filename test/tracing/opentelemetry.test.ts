@@ -84,7 +84,12 @@ describe.each(['http', 'grpc'] as const)('a collector over %s', (transport) => {
       });
       await sidecar.appReady();
       const reply = await call(first.url, {
-        headers: { traceparent: `00-${TRACE}-b7ad6b7169203331-01`, sw8: SW8 },
+        headers: {
+          traceparent: `00-${TRACE}-b7ad6b7169203331-01`,
+          sw8: SW8,
+          'x-forwarded-proto': 'https',
+          'x-forwarded-host': 'shop.example.com',
+        },
       });
       expect(reply.text).toBe(TRACE);
       const { got } = await second.logged((line) => 'got' in line);
@@ -97,8 +102,10 @@ describe.each(['http', 'grpc'] as const)('a collector over %s', (transport) => {
         parentSpanId: 'b7ad6b7169203331',
         attributes: {
           runtime: 'knative',
+          'faas.coldstart': true,
           'http.request.method': 'GET',
           'http.response.status_code': 200,
+          'url.full': 'https://shop.example.com/',
           team: 'blue',
         },
         resource: { 'service.name': 'shop', 'k8s.pod.name': 'shop-pod' },

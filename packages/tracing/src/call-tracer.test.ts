@@ -33,7 +33,10 @@ function callOf(changes: object = {}): Invocation {
     runtime: undefined,
     received: undefined,
     error: undefined,
-    origin: { req: { method: 'GET', originalUrl: '/a?b=c', headers: { host: 'shop' } } },
+    coldStart: false,
+    origin: {
+      req: { method: 'GET', originalUrl: '/a?b=c', protocol: 'http', originalHost: 'shop' },
+    },
     ...changes,
   };
   return call as unknown as Invocation;
@@ -65,6 +68,36 @@ test('a call over HTTP has its tags in the order that users of SkyWalking know',
     ['namespace', 'shop'],
     ['team', 'blue'],
   ]);
+});
+
+test('a call has the protocol and the host of its caller, and the first one tells that it is', () => {
+  const attributesOf = (call: Invocation): unknown => {
+    let attributes: unknown;
+    const provider = {
+      propagator: { extract: (context: unknown) => context },
+      tracerProvider: {
+        getTracer: () => ({
+          startSpan(_: string, options: { attributes: unknown }) {
+            ({ attributes } = options);
+            return { setAttribute() {}, setAttributes() {}, end() {} };
+          },
+        }),
+      },
+    } as unknown as Parameters<typeof createCallTracer>[0];
+    createCallTracer(provider, {
+      baggage: {},
+      tags: {},
+      namespace: undefined,
+      pod: undefined,
+    }).begin(call);
+    return attributes;
+  };
+  const req = { method: 'GET', originalUrl: '/a', protocol: 'https', originalHost: 'x.example' };
+  expect(attributesOf(callOf({ coldStart: true, origin: { req } }))).toMatchObject({
+    'faas.coldstart': true,
+    'url.full': 'https://x.example/a',
+  });
+  expect(attributesOf(callOf({ origin: { req } }))).not.toHaveProperty(['faas.coldstart']);
 });
 
 const hostile: Readonly<Record<string, unknown>> = {

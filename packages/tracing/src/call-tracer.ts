@@ -109,21 +109,22 @@ function toContext(baggage: Readonly<Record<string, string>>): Context {
 }
 
 function toOptions(invocation: Invocation): SpanOptions {
-  const runtime = invocation.runtime ?? 'knative';
   const { input, req } = invocation.origin;
+  const common: Attributes = {
+    runtime: invocation.runtime ?? 'knative',
+    ...(invocation.coldStart ? { 'faas.coldstart': true } : {}),
+  };
   if (input !== undefined) {
     const { name, topic } = input;
-    const attributes = { runtime, input: name, ...(topic === undefined ? {} : { topic }) };
+    const attributes = { ...common, input: name, ...(topic === undefined ? {} : { topic }) };
     return { kind: SpanKind.CONSUMER, attributes };
   }
-  if (req === undefined) return { kind: SpanKind.SERVER, attributes: { runtime } };
+  if (req === undefined) return { kind: SpanKind.SERVER, attributes: common };
   const path = req.originalUrl.replace(/[?#].*$/s, '');
-  const { host = 'localhost', 'x-forwarded-proto': forwarded } = req.headers;
-  const scheme = String(forwarded).startsWith('https') ? 'https' : 'http';
   const attributes = {
-    runtime,
+    ...common,
     'http.request.method': req.method,
-    'url.full': `${scheme}://${host}${path}`,
+    'url.full': `${req.protocol}://${req.originalHost ?? 'localhost'}${path}`,
     'url.path': path,
   };
   return { kind: SpanKind.SERVER, attributes };

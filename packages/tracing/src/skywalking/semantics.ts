@@ -86,8 +86,9 @@ const TAGS = new Map(
   }),
 );
 
-// Shown in another way, or a part of what is; a query may hold what no one but the two ends should see.
-const HIDDEN = new Set(['peer.service', 'url.path', 'url.query']);
+// Shown in another way, or a part of what is; a query may hold what no one but the two ends should see. The
+// agent has a tag of its own for a cold start.
+const HIDDEN = new Set(['faas.coldstart', 'peer.service', 'url.path', 'url.query']);
 
 /** The tag of an attribute; `undefined` for one that is shown in another way. */
 export function toTag(
