@@ -1,6 +1,7 @@
 // What goes to an instance and comes back (behaviours 9, 11, 12, 14 and 17).
 import { once } from 'node:events';
 import { request as send, type IncomingMessage } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test, vi } from 'vitest';
 import { PROFILES, type ProfileName } from '../profile.ts';
@@ -33,6 +34,13 @@ async function startMirror(
   const interceptor = await startInterceptor({ profile });
   interceptor.setEndpoints(SERVICE, [backend.address]);
   return { backend, interceptor, port: interceptor.port };
+}
+
+/** Asks, and leaves the body to be read. */
+async function get(port: number): Promise<IncomingMessage> {
+  const outgoing = send({ port, host: '127.0.0.1', agent: false, headers: { host: HOST } }).end();
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+  return response;
 }
 
 interface Seen {
@@ -375,4 +383,45 @@ test('current: passes 102 and 103 on', async () => {
   setEndpoints(SERVICE, [backend.address]);
   const { closed } = await connectRaw(port, renderRequest('GET / HTTP/1.1', ['Connection: close']));
   expect(await closed()).toMatch(/^HTTP\/1\.1 102 [^]*HTTP\/1\.1 103 [^]*HTTP\/1\.1 200 /);
+});
+
+describe.each(PROFILES)('%s: a body with every byte in it', (profile) => {
+  test.each([
+    ['with its head', 256, true],
+    ['with its head, in chunks', 256, false],
+    ['with its head, as long as is joined to it', 16 * 1024, true],
+    ['with its head, longer than that', 16 * 1024 + 256, true],
+    ['in many pieces', 1024 * 1024, true],
+    ['in many chunks', 1024 * 1024, false],
+  ])('comes through %s', async (_, size, hasLength) => {
+    const body = Buffer.from(Array.from({ length: size }, (_, index) => index % 256));
+    const backend = await startRawBackend((socket) => {
+      const head = 'HTTP/1.1 200 OK\r\nConnection: close\r\nX-Name: caf\u00e9\r\n';
+      const length = `Content-Length: ${size}\r\n\r\n`;
+      const chunk = `Transfer-Encoding: chunked\r\n\r\n${size.toString(16)}\r\n`;
+      const start = Buffer.from(head + (hasLength ? length : chunk), 'latin1');
+      socket.end(Buffer.concat([start, body, Buffer.from(hasLength ? '' : '\r\n0\r\n\r\n')]));
+    });
+    const { port, setEndpoints } = await startInterceptor({ profile });
+    setEndpoints(SERVICE, [backend]);
+    const response = await get(port);
+    expect(response.headers['x-name']).toBe('caf\u00e9');
+    expect(Buffer.compare(await buffer(response), body)).toBe(0);
+  });
+});
+
+test('current: the first piece of a body goes on before the second comes', async () => {
+  const backend = await startRawBackend((socket) => {
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab');
+    socket.on('data', () => {});
+    pieces.then(() => socket.end('cd')).catch(() => {});
+  });
+  let send = (): void => {};
+  const pieces = new Promise<void>((resolve) => (send = resolve));
+  const { port, setEndpoints } = await startInterceptor();
+  setEndpoints(SERVICE, [backend]);
+  const { until } = await connectRaw(port, renderRequest('GET / HTTP/1.1'));
+  expect(await until((text) => text.endsWith('ab'))).toMatch(/\r\n\r\nab$/);
+  send();
+  expect(await until((text) => text.endsWith('cd'))).toMatch(/\r\n\r\nabcd$/);
 });

@@ -1,6 +1,5 @@
 // Forwards one call over a connection to an instance: the request goes there, the response comes back,
 // each as fast as it is taken at the other end.
-import type { ServerResponse } from 'node:http';
 import { createGunzip, type Gunzip } from 'node:zlib';
 import type { Dispatcher } from 'undici';
 import type { Call } from './call.ts';
@@ -42,6 +41,9 @@ interface HeldHead {
   readonly mayTellLength: boolean;
 }
 
+// Bytes of a body up to which it is worth a copy to have it in one write with its head.
+const JOINED = 16 * 1024;
+
 // Bytes of a body whose length Go finds out before it sends the head.
 const TELLS_LENGTH = 2048;
 
@@ -57,6 +59,10 @@ class Forwarding implements Dispatcher.DispatchHandler {
   #asksForGzip = false;
   #gunzip: Gunzip | undefined;
   #trailers = false;
+  // Whether all that has come of the response came with its head, and its head goes with that.
+  #together = false;
+  #mustFlush = false;
+  #first: Buffer | undefined;
   // What add-on 0.5 holds back.
   #held: Buffer[] | undefined;
   #heldBytes = 0;
@@ -151,11 +157,23 @@ class Forwarding implements Dispatcher.DispatchHandler {
       this.#heldHead = { status, list, mayTellLength: mayTellLength && request.method !== 'HEAD' };
     } else {
       sendHead(response, status, list);
-      if (headers.isEventStream || !headers.hasLength) flushHead(response, list);
+      this.#mustFlush = (headers.isEventStream || !headers.hasLength) && isAscii(list);
+      this.#together = true;
+      // Once all that has been read from the instance is known; a response in one piece goes in one write.
+      queueMicrotask(this.#part);
     }
     if (headers.isGzip && request.method !== 'HEAD') this.#unzip();
     return true;
   }
+
+  // The response goes on in pieces: the head and the first one go now.
+  readonly #part = (): void => {
+    if (!this.#together || this.#call.over) return;
+    this.#together = false;
+    const { response } = this.#call;
+    if (this.#first !== undefined) response.write(this.#first);
+    else if (this.#mustFlush) response.flushHeaders();
+  };
 
   readonly #onDrain = (): void => this.#resume();
 
@@ -179,7 +197,14 @@ class Forwarding implements Dispatcher.DispatchHandler {
 
   #write(chunk: Buffer): boolean {
     const held = this.#held;
-    if (held === undefined) return this.#call.response.write(chunk);
+    if (held === undefined) {
+      if (this.#together && this.#first === undefined) {
+        this.#first = chunk;
+        return true;
+      }
+      this.#part();
+      return this.#call.response.write(chunk);
+    }
     held.push(chunk);
     this.#heldBytes += chunk.length;
     return this.#heldBytes < this.#call.shared.profile.responseBuffer || this.#release();
@@ -227,8 +252,13 @@ class Forwarding implements Dispatcher.DispatchHandler {
   #end(): void {
     const held = this.#held ?? [];
     this.#sendHeldHead(this.#heldBytes);
-    if (held.length > 0) this.#call.response.end(Buffer.concat(held));
-    else this.#call.response.end();
+    const whole = held.length > 0 ? Buffer.concat(held) : this.#together ? this.#first : undefined;
+    this.#together = false;
+    const { response } = this.#call;
+    if (whole === undefined) response.end();
+    // Node joins a text to its head, and writes both at once.
+    else if (whole.length <= JOINED) response.end(whole.toString('latin1'), 'latin1');
+    else response.end(whole);
   }
 
   onError(error: Error): void {
@@ -270,9 +300,9 @@ function isOpenHttp2({ request, response }: Call): boolean {
   return stream !== undefined && stream.endAfterHeaders !== true && !request.readableEnded;
 }
 
-// Node would write what is not ASCII as UTF-8 here; with the first piece of the body it does not.
-function flushHead(response: ServerResponse, list: readonly string[]): void {
-  if (list.every((text) => Buffer.byteLength(text) === text.length)) response.flushHeaders();
+// Node would write what is not ASCII as UTF-8 when it flushes; with the first piece of the body it does not.
+function isAscii(list: readonly string[]): boolean {
+  return list.every((text) => Buffer.byteLength(text) === text.length);
 }
 
 function writeEarlyHints({ response }: Call, list: readonly string[]): void {
