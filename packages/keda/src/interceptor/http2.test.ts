@@ -53,6 +53,15 @@ test('current: a stream that its caller cancels ends the request to the backend'
   await vi.waitFor(() => expect(counts()['default/shop']?.concurrency).toBe(0));
 });
 
+test('current: a session that is gone takes its requests with it', async () => {
+  const { counts, port } = await startInterceptor();
+  const session = openSession(port);
+  session.request({ ':path': '/', ':authority': HOST }).on('error', () => {});
+  await vi.waitFor(() => expect(counts()['default/shop']?.concurrency).toBe(1));
+  session.destroy();
+  await vi.waitFor(() => expect(counts()['default/shop']?.concurrency).toBe(0));
+});
+
 test('v0.5: does not take HTTP/2', async () => {
   const { port } = await startInterceptor({ profile: 'v0.5' });
   const session = openSession(port);

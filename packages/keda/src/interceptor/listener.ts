@@ -69,6 +69,8 @@ export function createListener(
   const server = createNet({ noDelay: true, allowHalfOpen: true }, (socket) => {
     follow(socket);
     tell(socket, headersTimeout, (isHttp2) => {
+      // A connection of HTTP/2 has no halves: Node would wait for ever for the end of this one.
+      if (isHttp2) socket.allowHalfOpen = false;
       (isHttp2 ? http2 : http1).emit('connection', socket);
     });
   });
