@@ -1,9 +1,16 @@
 // HTTP/2 without TLS, on the port that HTTP/1.1 has too.
 import { once } from 'node:events';
-import { connect, type ClientHttp2Session } from 'node:http2';
+import { connect, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { HOST, SERVICE, ask, startBackend, startInterceptor } from './interceptor.fixture.ts';
+import {
+  HOST,
+  SERVICE,
+  ask,
+  startBackend,
+  startInterceptor,
+  startRawBackend,
+} from './interceptor.fixture.ts';
 
 function openSession(port: number): ClientHttp2Session {
   const session = connect(`http://127.0.0.1:${port}`);
@@ -52,6 +59,39 @@ test('current: a stream that its caller cancels ends the request to the backend'
   await vi.waitFor(() => expect(backend.requests[0]?.destroyed).toBe(true));
   await vi.waitFor(() => expect(counts()['default/shop']?.concurrency).toBe(0));
 });
+
+test.each([
+  ['Content-Length: 0\r\n\r\n', '', undefined],
+  [
+    'Transfer-Encoding: chunked\r\nTrailer: X-End\r\n\r\n3\r\nbig\r\n0\r\nX-End: 1\r\n\r\n',
+    'big',
+    '1',
+  ],
+])(
+  'current: does not wait for the rest of a request that has its answer: %j',
+  async (answer, body, end) => {
+    const address = await startRawBackend((socket) => {
+      socket.once('data', () => socket.write(`HTTP/1.1 413 Payload Too Large\r\n${answer}`));
+    });
+    const { counts, port, setEndpoints } = await startInterceptor();
+    setEndpoints(SERVICE, [address]);
+    const stream = openSession(port).request({
+      ':method': 'POST',
+      ':path': '/',
+      ':authority': HOST,
+    });
+    let got = '';
+    let trailers: IncomingHttpHeaders = {};
+    stream.on('data', (chunk: Buffer) => (got += String(chunk)));
+    stream.on('trailers', (headers) => (trailers = headers));
+    stream.write('a part');
+    const [headers] = await once(stream, 'response');
+    await once(stream, 'close');
+    expect([headers[':status'], got, trailers['x-end']]).toEqual([413, body, end]);
+    expect(stream.rstCode).toBe(0);
+    await vi.waitFor(() => expect(counts()['default/shop']?.concurrency).toBe(0));
+  },
+);
 
 test('current: a session that is gone takes its requests with it', async () => {
   const { counts, port } = await startInterceptor();

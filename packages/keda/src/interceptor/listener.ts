@@ -1,6 +1,10 @@
 // What listens: HTTP/1.1 and HTTP/2 without TLS on one port, told apart by how a connection begins.
 import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createServer as createHttp2, type ServerHttp2Session } from 'node:http2';
+import {
+  createServer as createHttp2,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import { createServer as createNet, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
@@ -59,9 +63,10 @@ export function createListener(
   http1.emit('listening');
   const http2 = createHttp2({ settings: { maxConcurrentStreams: 250 } });
   // Its types have classes of their own for what is the same to us.
-  http2.on('request', (request, response) =>
-    onRequest(request as unknown as IncomingMessage, response as unknown as ServerResponse),
-  );
+  http2.on('request', (request, response) => {
+    endWithResponse(response.stream);
+    onRequest(request as unknown as IncomingMessage, response as unknown as ServerResponse);
+  });
   http2.on('session', (session) => {
     sessions.add(session);
     session.on('close', () => sessions.delete(session));
@@ -93,6 +98,15 @@ export function createListener(
   function destroyAll(): void {
     for (const socket of sockets) socket.destroy();
   }
+}
+
+// What is still to come of a request that has its answer is not waited for (RFC 9113, 8.1).
+function endWithResponse(stream: ServerHttp2Stream): void {
+  const end = (): void => {
+    if (stream.state.remoteClose === 0) stream.close();
+  };
+  // All of the body has gone, and the end of it goes now.
+  stream.on('wantTrailers', () => setImmediate(end));
 }
 
 // How every connection of HTTP/2 begins (RFC 9113, 3.4); no method of HTTP/1.1 begins so.
