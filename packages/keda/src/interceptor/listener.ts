@@ -50,7 +50,9 @@ export function createListener(
     onRequest,
   );
   http1.on('checkContinue', onRequest);
-  http1.on('upgrade', onUpgrade);
+  http1.on('upgrade', (request, socket, head) => {
+    whenFree(socket, () => onUpgrade(request, socket, head));
+  });
   http1.on('clientError', onClientError);
   const sockets = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
@@ -98,6 +100,20 @@ export function createListener(
   function destroyAll(): void {
     for (const socket of sockets) socket.destroy();
   }
+}
+
+// Calls back once nothing is being answered on a connection any more: a client may ask for an upgrade behind
+// requests that it does not wait for.
+function whenFree(socket: Duplex, proceed: () => void): void {
+  const { _httpMessage: busy } = socket as { _httpMessage?: ServerResponse | null };
+  if (busy === undefined || busy === null) {
+    proceed();
+    return;
+  }
+  busy.once('close', () => {
+    // Node may hand the connection to the next response first.
+    if (socket.writable) setImmediate(whenFree, socket, proceed);
+  });
 }
 
 // What is still to come of a request that has its answer is not waited for (RFC 9113, 8.1).

@@ -148,6 +148,22 @@ describe('current', () => {
     expect(await closed()).toMatch(/^HTTP\/1\.1 101 [^]*\r\n\r\nhello got early late$/);
   });
 
+  test('begins an upgrade once the requests before it on its connection are answered', async () => {
+    const { address } = await startEcho();
+    const { counts, port, setEndpoints } = await startInterceptor();
+    const head = ['Connection: Upgrade', 'Upgrade: websocket'];
+    const { closed } = await connectRaw(
+      port,
+      renderRequest('GET /1 HTTP/1.1') +
+        renderRequest('GET /2 HTTP/1.1') +
+        renderRequest('GET /forbidden HTTP/1.1', head),
+    );
+    await vi.waitFor(() => expect(counts()['default/shop']?.concurrency).toBe(2));
+    setEndpoints(SERVICE, [address]);
+    const statuses = (await closed()).match(/(?<=HTTP\/1\.1 )\d+/g);
+    expect(statuses).toEqual(['200', '200', '403']);
+  });
+
   test('answers 404 to an upgrade for no route', async () => {
     const { port } = await startInterceptor();
     const head = ['Connection: Upgrade', 'Upgrade: websocket'];
