@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { request as send, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { PROFILES } from '../profile.ts';
 import {
   HOST,
@@ -88,6 +88,18 @@ describe.each(PROFILES)('%s', (profile) => {
     await closed();
     await vi.waitFor(() => expect(count()).toBe(0));
     expect(counts()['default/shop']?.requestCount).toBe(1);
+  });
+
+  test('forgets all requests that a caller has sent ahead, when it leaves', async () => {
+    const warned = vi.fn<() => void>();
+    process.on('warning', warned);
+    onTestFinished(() => void process.removeListener('warning', warned));
+    const { counts, port } = await startInterceptor({ profile });
+    const { socket } = await connectRaw(port, renderRequest('GET / HTTP/1.1').repeat(20));
+    await vi.waitFor(() => expect(counts()['default/shop']?.concurrency).toBe(20));
+    socket.destroy();
+    await vi.waitFor(() => expect(counts()['default/shop']?.concurrency).toBe(0));
+    expect(warned).not.toHaveBeenCalled();
   });
 
   test('forgets a held request whose caller left', async () => {

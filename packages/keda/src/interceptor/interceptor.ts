@@ -1,7 +1,7 @@
 // createInterceptor: routes and settings become a proxy that holds, counts and forwards, and its admin
 // server.
 import { ServerResponse, type IncomingMessage } from 'node:http';
-import type { AddressInfo, Server } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { KedaError } from '../errors.ts';
 import { profiles, type InterceptorSettings, type ProfileName } from '../profile.ts';
 import { keyOf, type Route } from '../routing/route.ts';
@@ -131,6 +131,7 @@ export function createInterceptor(options: InterceptorOptions): Interceptor {
     const call = new Call(shared, request, response, route, target);
     const over = (): void => end(call);
     response.on('close', over);
+    if (response.socket === null) endWithSocket(request.socket, response, over);
     const statics = route.staticRoutes.find(({ rules }) =>
       rules.some((rule) => meetsRule(lookup, rule)),
     );
@@ -216,6 +217,12 @@ export function createInterceptor(options: InterceptorOptions): Interceptor {
       return (stopped ??= stop(skipDelay));
     },
   };
+}
+
+// A response that waits for those before it on its connection does not hear that this one is gone.
+function endWithSocket(socket: Socket, response: ServerResponse, over: () => void): void {
+  socket.on('close', over);
+  response.on('close', () => socket.removeListener('close', over));
 }
 
 // Node takes the first; what is behind it might take the other one (RFC 9112, 3.2).

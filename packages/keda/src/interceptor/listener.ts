@@ -85,6 +85,8 @@ export function createListener(
 
   function follow(socket: Socket): void {
     sockets.add(socket);
+    // Each request that waits for its turn listens to it.
+    socket.setMaxListeners(0);
     socket.on('close', () => sockets.delete(socket));
   }
 
