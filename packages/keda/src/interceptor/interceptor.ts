@@ -165,7 +165,7 @@ export function createInterceptor(options: InterceptorOptions): Interceptor {
         response.assignSocket(socket as never);
         socket.on('error', () => {});
         const call = begin(request, response, createTunnel(socket, head));
-        response.on('finish', () => socket.end());
+        response.on('finish', () => socket.end(() => socket.destroy()));
         if (call !== undefined) socket.on('close', () => end(call));
       },
     },

@@ -1,7 +1,7 @@
 // WebSockets and other upgrades (behaviour 13).
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import {
@@ -162,6 +162,21 @@ describe('current', () => {
     setEndpoints(SERVICE, [address]);
     const statuses = (await closed()).match(/(?<=HTTP\/1\.1 )\d+/g);
     expect(statuses).toEqual(['200', '200', '403']);
+  });
+
+  test('counts an upgrade that is refused no longer than its answer takes', async () => {
+    const { address } = await startEcho();
+    const { counts, port, setEndpoints } = await startInterceptor();
+    setEndpoints(SERVICE, [address]);
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    onTestFinished(() => void socket.destroy());
+    const head = ['Connection: Upgrade', 'Upgrade: websocket'];
+    socket.write(renderRequest('GET /forbidden HTTP/1.1', head));
+    // It does not end its half.
+    await once(socket.resume(), 'end');
+    await vi.waitFor(() =>
+      expect(counts()['default/shop']).toEqual({ concurrency: 0, requestCount: 1 }),
+    );
   });
 
   test('answers 404 to an upgrade for no route', async () => {
