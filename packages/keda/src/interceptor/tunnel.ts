@@ -15,10 +15,16 @@ import { toForwardedTarget } from './target.ts';
  * @param head What the caller has sent already after its request.
  */
 export function createTunnel(socket: Duplex, head: Buffer): Forward {
-  return (call) => void open(call, socket, head);
+  const stopWatching = watch(socket);
+  return (call) => void open(call, socket, head, stopWatching);
 }
 
-async function open(call: Call, caller: Duplex, head: Buffer): Promise<void> {
+async function open(
+  call: Call,
+  caller: Duplex,
+  head: Buffer,
+  stopWatching: () => void,
+): Promise<void> {
   const { dialer, profile, settings } = call.shared;
   if (hasBody(call.request)) {
     // Node hands such a connection over without having read the body.
@@ -62,12 +68,25 @@ async function open(call: Call, caller: Duplex, head: Buffer): Promise<void> {
     }
     call.onEnd = () => socket.destroy();
     call.isTunnel = true;
+    stopWatching();
     caller.write(renderHead(response, call.addedHeaders));
     join(caller, socket);
     if (rest.length > 0) caller.write(rest);
     if (head.length > 0) socket.write(head);
   });
   outgoing.end();
+}
+
+// Nobody reads from a caller until there is a tunnel: one that ends its half before is gone.
+function watch(caller: Duplex): () => void {
+  const look = (): void => void caller.read(0);
+  const leave = (): void => void caller.destroy();
+  caller.on('readable', look);
+  caller.on('end', leave);
+  return () => {
+    caller.removeListener('readable', look);
+    caller.removeListener('end', leave);
+  };
 }
 
 // A half that ends is passed on; a connection that breaks takes the other one with it.

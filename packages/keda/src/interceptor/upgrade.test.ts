@@ -85,6 +85,15 @@ describe('current', () => {
     expect(response.headers['x-keda-http-cold-start']).toBe('true');
   });
 
+  test('forgets an upgrade that it holds when its caller leaves', async () => {
+    const { counts, port } = await startInterceptor();
+    const head = ['Connection: Upgrade', 'Upgrade: websocket'];
+    const { socket } = await connectRaw(port, renderRequest('GET / HTTP/1.1', head));
+    await vi.waitFor(() => expect(counts()['default/shop']?.concurrency).toBe(1));
+    socket.destroy();
+    await vi.waitFor(() => expect(counts()['default/shop']?.concurrency).toBe(0));
+  });
+
   test('passes the code on with which the backend closes', async () => {
     const { address, sockets } = await startEcho();
     const { port, setEndpoints } = await startInterceptor();
