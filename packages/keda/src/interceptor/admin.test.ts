@@ -138,4 +138,41 @@ describe('stopping', () => {
     await until((text) => text.includes('\r\n\r\n'));
     await expect(stop()).resolves.toBeUndefined();
   });
+
+  test.each([
+    ['has not begun', '', 'close'],
+    ['has begun', 'begun ', 'keep-alive'],
+  ])(
+    'a response that %s ends with its connection, and the stop with it',
+    async (_, begun, connection) => {
+      let finish = (): void => {};
+      const backend = await startBackend((_, response) => {
+        if (begun !== '') response.write(begun);
+        finish = () => response.end('whole');
+      });
+      const { port, setEndpoints, stop } = await startInterceptor({
+        settings: { shutdownDelay: 0, drainTimeout: 0 },
+      });
+      setEndpoints(SERVICE, [backend.address]);
+      const { closed, until } = await connectRaw(port, renderRequest('GET / HTTP/1.1'));
+      await vi.waitFor(() => expect(backend.requests).toHaveLength(1));
+      await until((text) => text.includes(begun));
+      const stopped = stop();
+      await vi.waitFor(() => expect(connectRaw(port, '')).rejects.toThrow(/ECONNREFUSED/));
+      finish();
+      const reply = await closed();
+      expect(/^connection: (.*)$/im.exec(reply)?.[1]).toBe(connection);
+      expect(reply).toContain('whole');
+      await stopped;
+    },
+  );
+
+  test('current: a connection over which nothing has come does not keep it from stopping', async () => {
+    const { port, stop } = await startInterceptor({
+      settings: { shutdownDelay: 0, drainTimeout: 0 },
+    });
+    const { closed } = await connectRaw(port, '');
+    await expect(stop()).resolves.toBeUndefined();
+    expect(await closed()).toBe('');
+  });
 });

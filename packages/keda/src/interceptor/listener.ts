@@ -54,6 +54,10 @@ export function createListener(
     whenFree(socket, () => onUpgrade(request, socket, head));
   });
   http1.on('clientError', onClientError);
+  const answering = new Set<ServerResponse>();
+  let isClosing = false;
+  http1.on('request', leaveWhenClosing);
+  http1.on('checkContinue', leaveWhenClosing);
   const sockets = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
 
@@ -90,7 +94,21 @@ export function createListener(
     socket.on('close', () => sockets.delete(socket));
   }
 
+  // No connection outlives its response any more.
+  function leaveWhenClosing({ socket }: IncomingMessage, response: ServerResponse): void {
+    answering.add(response);
+    response.on('close', () => {
+      answering.delete(response);
+      const { _httpMessage: next } = socket as { _httpMessage?: ServerResponse | null };
+      if (isClosing && (next === undefined || next === null)) socket.destroySoon();
+    });
+  }
+
   function closed(listening: Server): Promise<void> {
+    isClosing = true;
+    for (const response of answering) response.shouldKeepAlive = false;
+    // What has sent nothing yet has nothing to lose.
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
     return new Promise((resolve) => {
       listening.close(() => resolve());
       if (listening !== http1) http1.close();
