@@ -1,5 +1,6 @@
 // The admin port, and how an interceptor stops (behaviours 19 and 20).
 import { describe, expect, test, vi } from 'vitest';
+import { PROFILES } from '../profile.ts';
 import {
   HOST,
   SERVICE,
@@ -9,6 +10,7 @@ import {
   startBackend,
   startInterceptor,
 } from './interceptor.fixture.ts';
+import { createInterceptor } from './interceptor.ts';
 
 const LOCAL = { host: 'localhost' };
 
@@ -68,6 +70,13 @@ test('says which port it could not have', async () => {
 });
 
 describe('stopping', () => {
+  test.each(PROFILES)('%s: a start that is not over fails', async (profile) => {
+    const { start, stop } = createInterceptor({ routes: [], profile, port: 0, adminPort: 0 });
+    const started = start();
+    await stop({ force: true });
+    await expect(started).rejects.toThrow(/^cannot listen on .*: it was stopped before$/);
+  });
+
   test('current: fails readiness, goes on serving with Connection: close, then lets requests end', async () => {
     let finish = (): void => {};
     const backend = await startBackend((request, response) => {

@@ -258,9 +258,12 @@ function listen(server: Server, host: string, port: number): Promise<number> {
       const message = `cannot listen on ${host}:${port}: ${reason}`;
       reject(new KedaError('OFN_KEDA_PORT_UNAVAILABLE', message, { cause }));
     };
+    const onClose = (): void => onError(new Error('it was stopped before'));
     server.once('error', onError);
+    server.once('close', onClose);
     server.listen(port, host, () => {
       server.removeListener('error', onError);
+      server.removeListener('close', onClose);
       resolve((server.address() as AddressInfo).port);
     });
   });
