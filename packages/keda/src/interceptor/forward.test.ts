@@ -424,4 +424,21 @@ test('current: the first piece of a body goes on before the second comes', async
   expect(await until((text) => text.endsWith('ab'))).toMatch(/\r\n\r\nab$/);
   send();
   expect(await until((text) => text.endsWith('cd'))).toMatch(/\r\n\r\nabcd$/);
+test.each([
+  ['Link: </a.css>; rel=preload\r\nLink: </b.css>; rel=preload', ['/a.css', '/b.css']],
+  ['Link: nowhere', []],
+])('current: passes all links of a 103 on, and none of one that is broken: %j', async (hint, links) => {
+  const address = await startRawBackend((socket) => {
+    socket.once('data', () => {
+      socket.write(
+        `HTTP/1.1 103 Early Hints\r\n${hint}\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n`,
+      );
+    });
+  });
+  const { port, setEndpoints } = await startInterceptor();
+  setEndpoints(SERVICE, [address]);
+  const { closed } = await connectRaw(port, renderRequest('GET / HTTP/1.1', ['Connection: close']));
+  const reply = await closed();
+  expect(reply.match(/(?<=<)[^>]*/g) ?? []).toEqual(links);
+  expect(reply).toContain('HTTP/1.1 200 OK');
 });

@@ -306,12 +306,17 @@ function isAscii(list: readonly string[]): boolean {
 }
 
 function writeEarlyHints({ response }: Call, list: readonly string[]): void {
-  const hints: Record<string, string> = {};
+  const hints: Record<string, string | string[]> = {};
+  const links: string[] = [];
   for (let index = 0; index < list.length; index += 2) {
-    hints[(list[index] ?? '').toLowerCase()] = list[index + 1] ?? '';
+    const name = (list[index] ?? '').toLowerCase();
+    if (name === 'link') links.push(list[index + 1] ?? '');
+    else hints[name] = list[index + 1] ?? '';
   }
-  // Node sends none without a link.
-  if (hints['link'] !== undefined) response.writeEarlyHints(hints);
+  // Node sends none without a link, and refuses links that it does not understand: they are hints, no more.
+  try {
+    if (links.length > 0) response.writeEarlyHints({ ...hints, link: links });
+  } catch {}
 }
 
 function toLatin1(value: string | Buffer | undefined): string {
