@@ -170,8 +170,8 @@ export function toResponseHeaders(
     list.push(canonical, value);
   }
   const isGzip = unzips && encoding === 'gzip';
-  // Go tells no length of what a 304 leaves out.
-  const isLengthDropped = status === 304 && length;
+  // A 204 must not tell one (RFC 9110, 8.6), and Go tells no length of what a 304 leaves out.
+  const isLengthDropped = (status === 204 || status === 304) && length;
   const isDropped = (name: string): boolean =>
     named?.has(name) === true ||
     (isLengthDropped && name === 'content-length') ||

@@ -7,6 +7,7 @@ import {
   HOST,
   SERVICE,
   ask,
+  routeOf,
   startBackend,
   startInterceptor,
   startRawBackend,
@@ -92,6 +93,24 @@ test.each([
     await vi.waitFor(() => expect(counts()['default/shop']?.concurrency).toBe(0));
   },
 );
+
+test('current: a 204 is whole without a length, that of a placeholder too', async () => {
+  const address = await startRawBackend((socket) => {
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\n');
+    });
+  });
+  const placeholder = { status: 204, headers: {}, body: 'no' };
+  const { port, setEndpoints } = await startInterceptor({ routes: [routeOf({ placeholder })] });
+  const exchange = async (): Promise<unknown[]> => {
+    const stream = openSession(port).request({ ':path': '/', ':authority': HOST });
+    const [headers] = await once(stream, 'response');
+    return [headers[':status'], headers['content-length'], await text(stream)];
+  };
+  expect(await exchange()).toEqual([204, undefined, '']);
+  setEndpoints(SERVICE, [address]);
+  expect(await exchange()).toEqual([204, undefined, '']);
+});
 
 test('current: a session that is gone takes its requests with it', async () => {
   const { counts, port } = await startInterceptor();

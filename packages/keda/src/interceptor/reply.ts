@@ -57,7 +57,9 @@ export function answerStatic(
   { body, headers, status }: StaticResponse,
 ): void {
   const list = Object.entries(headers).flat();
-  sendHead(response, status, [...list, 'Content-Length', String(Buffer.byteLength(body))]);
+  // A 204 must not tell one (RFC 9110, 8.6).
+  if (status !== 204) list.push('Content-Length', String(Buffer.byteLength(body)));
+  sendHead(response, status, list);
   response.end(body);
 }
 
