@@ -69,7 +69,7 @@ async function open(
     call.onEnd = () => socket.destroy();
     call.isTunnel = true;
     stopWatching();
-    caller.write(renderHead(response, call.addedHeaders));
+    caller.write(renderHead(response, call.addedHeaders), 'latin1');
     join(caller, socket);
     if (rest.length > 0) caller.write(rest);
     if (head.length > 0) socket.write(head);

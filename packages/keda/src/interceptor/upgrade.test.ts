@@ -188,6 +188,22 @@ describe('current', () => {
     );
   });
 
+  test('passes the headers of an upgrade on byte by byte', async () => {
+    const address = await startRawBackend((socket) => {
+      socket.once('data', () => {
+        socket.end(
+          'HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\nX-Name: é\r\n\r\n',
+        );
+      });
+    });
+    const { port, setEndpoints } = await startInterceptor();
+    setEndpoints(SERVICE, [address]);
+    const head = ['Connection: Upgrade', 'Upgrade: echo'];
+    const { closed } = await connectRaw(port, renderRequest('GET / HTTP/1.1', head));
+    const [, name = ''] = /X-Name: (.*)\r\n/.exec(await closed()) ?? [];
+    expect(Buffer.from(name, 'latin1').toString()).toBe('é');
+  });
+
   test('answers 404 to an upgrade for no route', async () => {
     const { port } = await startInterceptor();
     const head = ['Connection: Upgrade', 'Upgrade: websocket'];
