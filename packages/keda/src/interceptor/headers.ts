@@ -56,9 +56,10 @@ export function toForwardedHeaders(
   host: string,
   service: string,
 ): ForwardedHeaders {
-  const { headers, method, rawHeaders, socket } = request;
+  const { headers, httpVersionMajor, method, rawHeaders, socket } = request;
   const named = connectionTokens(headers.connection);
   const list: string[] = ['Host', profile.host === 'caller' ? host : service];
+  let cookies: string | undefined;
   let forwardedFor: string | undefined;
   let forwardedHost = '';
   let forwardedProto = '';
@@ -68,6 +69,11 @@ export function toForwardedHeaders(
     switch (lower) {
       case 'host':
       case 'expect':
+        continue;
+      case 'cookie':
+        // HTTP/2 may send each cookie in a line of its own, HTTP/1.1 not (RFC 9113, 8.2.3).
+        if (httpVersionMajor < 2) break;
+        cookies = cookies === undefined ? value : `${cookies}; ${value}`;
         continue;
       case 'x-forwarded-for':
         forwardedFor = forwardedFor === undefined ? value : `${forwardedFor}, ${value}`;
@@ -90,6 +96,7 @@ export function toForwardedHeaders(
     }
     list.push(canonical, value);
   }
+  if (cookies !== undefined) list.push('Cookie', cookies);
   // Trailers may be asked for over any hop (RFC 9110, 10.1.4).
   if (/(?:^|,)\s*trailers\s*(?:,|;|$)/i.test(String(headers.te ?? ''))) list.push('Te', 'trailers');
   const address = clientAddress(socket.remoteAddress);

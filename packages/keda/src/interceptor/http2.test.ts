@@ -112,6 +112,16 @@ test('current: a 204 is whole without a length, that of a placeholder too', asyn
   expect(await exchange()).toEqual([204, undefined, '']);
 });
 
+test('current: makes one line of cookies that come in several', async () => {
+  const backend = await startBackend((_, response) => response.end());
+  const { port, setEndpoints } = await startInterceptor();
+  setEndpoints(SERVICE, [backend.address]);
+  const headers = { ':path': '/', ':authority': HOST, cookie: ['a=1', 'b=2'] };
+  await text(openSession(port).request(headers));
+  const { rawHeaders = [] } = backend.requests[0] ?? {};
+  expect(rawHeaders.filter((_, index) => rawHeaders[index - 1] === 'Cookie')).toEqual(['a=1; b=2']);
+});
+
 test('current: a session that is gone takes its requests with it', async () => {
   const { counts, port } = await startInterceptor();
   const session = openSession(port);
