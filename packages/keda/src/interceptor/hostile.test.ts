@@ -160,6 +160,45 @@ describe.each(PROFILES)('%s', (profile) => {
     );
   });
 
+  test.each([
+    ['after the last one', ['Connection: close'], 'GET /late HTTP/1.1\r\n\r\n', /^HTTP\/1\.1 200 /],
+    ['as the next one', [], 'GARBAGE\r\n\r\n', /^HTTP\/1\.1 200 [^]*HTTP\/1\.1 400 /],
+  ])('answers a request although what comes %s is none', async (_, headers, rest, expected) => {
+    const backend = await startBackend((_request, response) => response.end('first'));
+    const { port, setEndpoints } = await startInterceptor({ profile });
+    setEndpoints(SERVICE, [backend.address]);
+    const { closed } = await connectRaw(port, renderRequest('GET / HTTP/1.1', headers, rest));
+    expect(await closed()).toMatch(expected);
+    expect(backend.requests).toHaveLength(1);
+  });
+
+  test('takes an upgrade that was sent before the answer to another request', async () => {
+    const backend = await startBackend((request, response) => response.end(`<${request.url}>`));
+    const { port, setEndpoints } = await startInterceptor({ profile });
+    setEndpoints(SERVICE, [backend.address]);
+    const upgrade = ['Connection: Upgrade', 'Upgrade: websocket'];
+    const bytes = ['GET /1 HTTP/1.1', 'GET /2 HTTP/1.1'].map((line) => renderRequest(line));
+    const { closed } = await connectRaw(
+      port,
+      [...bytes, renderRequest('GET /3 HTTP/1.1', upgrade)].join(''),
+    );
+    expect((await closed()).match(/<[^>]*>/g)).toEqual(['</1>', '</2>', '</3>']);
+  });
+
+  test('passes all headers on, however many there are', async () => {
+    const backend = await startBackend((request, response) =>
+      response.end(request.headers['x-last']),
+    );
+    backend.server.maxHeadersCount = 0;
+    const { port, setEndpoints } = await startInterceptor({ profile });
+    setEndpoints(SERVICE, [backend.address]);
+    const headers = Array.from({ length: 1500 }, (_, index) => [`x-${index}`, '']);
+    const reply = await ask(port, {
+      headers: { ...Object.fromEntries(headers), 'x-last': 'here' },
+    });
+    expect(reply.body).toBe('here');
+  });
+
   test('does not use the connection again that a refused body may still come over', async () => {
     const address = await startRawBackend((socket) => {
       socket.once('data', () => {

@@ -49,8 +49,12 @@ export function createListener(
     },
     onRequest,
   );
+  // Node would leave out those after the thousandth; their size has a limit already.
+  http1.maxHeadersCount = 0;
   http1.on('checkContinue', onRequest);
   http1.on('upgrade', (request, socket, head) => {
+    // Node no longer listens for these.
+    socket.on('error', () => {});
     whenFree(socket, () => onUpgrade(request, socket, head));
   });
   http1.on('clientError', onClientError);
@@ -99,8 +103,7 @@ export function createListener(
     answering.add(response);
     response.on('close', () => {
       answering.delete(response);
-      const { _httpMessage: next } = socket as { _httpMessage?: ServerResponse | null };
-      if (isClosing && (next === undefined || next === null)) socket.destroySoon();
+      if (isClosing && responseOf(socket) === undefined) socket.destroySoon();
     });
   }
 
@@ -125,8 +128,8 @@ export function createListener(
 // Calls back once nothing is being answered on a connection any more: a client may ask for an upgrade behind
 // requests that it does not wait for.
 function whenFree(socket: Duplex, proceed: () => void): void {
-  const { _httpMessage: busy } = socket as { _httpMessage?: ServerResponse | null };
-  if (busy === undefined || busy === null) {
+  const busy = responseOf(socket);
+  if (busy === undefined) {
     proceed();
     return;
   }
@@ -174,11 +177,27 @@ function tell(socket: Socket, timeout: number, decide: (isHttp2: boolean) => voi
   });
 }
 
+// What is being answered over a connection; pipelined requests behind it wait.
+function responseOf(socket: Duplex): ServerResponse | undefined {
+  return (socket as { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
+}
+
+const refused = new WeakSet<Duplex>();
+
 // What Node's parser refused.
 function onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-  const { _httpMessage: busy } = socket as { _httpMessage?: ServerResponse | null };
-  if (error.code === 'ECONNRESET' || !socket.writable || (busy !== undefined && busy !== null)) {
+  const busy = responseOf(socket);
+  // A body that breaks off takes its answer with it; what comes after a whole request does not.
+  const breaksOff = busy !== undefined && !busy.req.complete && !busy.writableEnded;
+  if (error.code === 'ECONNRESET' || !socket.writable || breaksOff) {
     socket.destroy();
+    return;
+  }
+  if (busy !== undefined) {
+    // Whatever else comes is refused too.
+    if (refused.has(socket)) return;
+    refused.add(socket);
+    busy.once('close', () => onClientError(error, socket));
     return;
   }
   const status = STATUSES[error.code ?? ''] ?? '400 Bad Request';
