@@ -50,6 +50,24 @@ interface Seen {
   readonly body: string;
 }
 
+/** An interceptor whose backend answers with these bytes. */
+async function startScripted(profile: ProfileName, ...bytes: string[]): Promise<number> {
+  const address = await startRawBackend((socket) => {
+    socket.once('data', () => {
+      for (const each of bytes) socket.write(each, 'latin1');
+    });
+  });
+  const { port, setEndpoints } = await startInterceptor({ profile });
+  setEndpoints(SERVICE, [address]);
+  return port;
+}
+
+/** All that a request gets back which asks for the end of its connection. */
+async function exchange(port: number, version = '1.1'): Promise<string> {
+  const line = `GET / HTTP/${version}`;
+  return (await connectRaw(port, renderRequest(line, ['Connection: close']))).closed();
+}
+
 describe.each(PROFILES)('%s', (profile) => {
   const seen = async (port: number, given: Parameters<typeof ask>[1]): Promise<Seen> =>
     JSON.parse((await ask(port, given)).body) as Seen;
@@ -281,6 +299,67 @@ describe.each(PROFILES)('%s', (profile) => {
     await expect(ask(port)).rejects.toThrow(/aborted|hang up|ECONNRESET/);
   });
 
+  const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+
+  test.each([
+    ['Link: </a.css>; rel=preload, </b.css>; rel=preload', 103],
+    ['Link: </a.css>; rel=preload\r\nLink: </b.css>; rel=preload', 103],
+    ['Link: a', 103],
+    ['X-Step: 1', 102],
+    ['X-Step: 1', 103],
+    ['X-Step: 1', 110],
+  ])('passes %j on in a %i, but not to HTTP/1.0', async (headers, status) => {
+    const bytes = `HTTP/1.1 ${status} Soon\r\n${headers}\r\n\r\n${OK}`;
+    const port = await startScripted(profile, bytes);
+    const reply = await exchange(port);
+    expect(reply.slice(reply.indexOf('\r\n') + 2)).toMatch(/^[^]*\r\n\r\nHTTP\/1\.1 200 /);
+    expect(reply).toContain(`HTTP/1.1 ${status} `);
+    expect(reply).toContain(`\r\n${headers}\r\n\r\n`);
+    expect(await exchange(await startScripted(profile, bytes), '1.0')).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  test('answers although trailers are announced where there can be none', async () => {
+    const withLength = OK.replace('\r\n', '\r\nTrailer: X-Sum\r\n');
+    expect(await exchange(await startScripted(profile, withLength))).toMatch(/\r\n\r\nok$/);
+    const chunked =
+      'Trailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n';
+    const port = await startScripted(profile, `HTTP/1.1 200 OK\r\n${chunked}`);
+    expect(await exchange(port, '1.0')).toMatch(/^HTTP\/1\.1 200 [^]*\r\n\r\nok$/);
+  });
+
+  test('sends repeated trailers back, and those of long bodies although nobody announced them', async () => {
+    const body = `1388\r\n${'x'.repeat(5000)}\r\n0\r\nX-Sum: 1\r\nX-Sum: 2\r\n\r\n`;
+    const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
+    const port = await startScripted(profile, head, body);
+    expect(await exchange(port)).toMatch(/x\r\n0\r\nX-Sum: 1\r\nX-Sum: 2\r\n\r\n$/);
+  });
+
+  test.each([
+    ['200 OK', 'Content-Length: 0\r\n'],
+    ['304 Not Modified', ''],
+    ['204 No Content', ''],
+  ])('sends a %s back that says gzip of no body', async (status, length) => {
+    const head = `HTTP/1.1 ${status}\r\nContent-Encoding: gzip\r\n${length}\r\n`;
+    const reply = await exchange(await startScripted(profile, head));
+    expect(reply).toMatch(/^HTTP\/1\.1 \d{3} [^]*Content-Encoding: gzip\r\n[^]*\r\n\r\n$/);
+  });
+
+  test.each(['gzip, chunked', 'identity', 'xchunked'])(
+    'answers 502 to a response that is coded as %s for one hop',
+    async (coding) => {
+      const head = `HTTP/1.1 200 OK\r\nTransfer-Encoding: ${coding}\r\n\r\n0\r\n\r\n`;
+      expect(await exchange(await startScripted(profile, head))).toMatch(/^HTTP\/1\.1 502 /);
+    },
+  );
+
+  test('drops what any Connection header of a response names, and blanks at the end of values', async () => {
+    const head = 'Connection: X-A\r\nConnection: X-B\r\nX-A: 1\r\nX-B: 1\r\nX-C: 1 \t';
+    const port = await startScripted(profile, OK.replace('\r\n', `\r\n${head}\r\n`));
+    const reply = await exchange(port);
+    expect(reply).not.toMatch(/X-[AB]:/);
+    expect(reply).toContain('\r\nX-C: 1\r\n');
+  });
+
   test('ends the request to the backend when the caller leaves', async () => {
     const backend = await startBackend(() => {});
     const { counts, port, setEndpoints } = await startInterceptor({
@@ -373,18 +452,6 @@ test('v0.5: tells the length of a short body that came without one', async () =>
   expect([long.headers['content-length'], long.body.length]).toEqual([undefined, 2049]);
 });
 
-test('current: passes 102 and 103 on', async () => {
-  const backend = await startBackend((_, response) => {
-    response.writeProcessing();
-    response.writeEarlyHints({ link: '</a.css>; rel=preload' });
-    response.end();
-  });
-  const { port, setEndpoints } = await startInterceptor();
-  setEndpoints(SERVICE, [backend.address]);
-  const { closed } = await connectRaw(port, renderRequest('GET / HTTP/1.1', ['Connection: close']));
-  expect(await closed()).toMatch(/^HTTP\/1\.1 102 [^]*HTTP\/1\.1 103 [^]*HTTP\/1\.1 200 /);
-});
-
 describe.each(PROFILES)('%s: a body with every byte in it', (profile) => {
   test.each([
     ['with its head', 256, true],
@@ -424,10 +491,12 @@ test('current: the first piece of a body goes on before the second comes', async
   expect(await until((text) => text.endsWith('ab'))).toMatch(/\r\n\r\nab$/);
   send();
   expect(await until((text) => text.endsWith('cd'))).toMatch(/\r\n\r\nabcd$/);
+});
+
 test.each([
   ['Link: </a.css>; rel=preload\r\nLink: </b.css>; rel=preload', ['/a.css', '/b.css']],
   ['Link: nowhere', []],
-])('current: passes all links of a 103 on, and none of one that is broken: %j', async (hint, links) => {
+])('current: passes all links of a 103 on, also one that is broken: %j', async (hint, links) => {
   const address = await startRawBackend((socket) => {
     socket.once('data', () => {
       socket.write(

@@ -5,7 +5,14 @@ import type { Dispatcher } from 'undici';
 import type { Call } from './call.ts';
 import { toForwardedHeaders, toResponseHeaders } from './headers.ts';
 import { ConnectionClosedError, type Connection } from './pool.ts';
-import { cutOff, http2StreamOf, sendHead } from './reply.ts';
+import {
+  addTrailers,
+  cutOff,
+  http2StreamOf,
+  isHttp10,
+  sendHead,
+  sendInformation,
+} from './reply.ts';
 import { RequestBody, hasBody } from './request-body.ts';
 import { toForwardedTarget } from './target.ts';
 
@@ -100,7 +107,8 @@ class Forwarding implements Dispatcher.DispatchHandler {
 
   readonly #onFirstRead = (): void => {
     const { request, response } = this.#call;
-    if (request.headers.expect !== undefined && !response.headersSent) response.writeContinue();
+    if (request.headers.expect === undefined || response.headersSent || isHttp10(request)) return;
+    response.writeContinue();
   };
 
   // The caller is gone, or the call has failed: the instance need not go on.
@@ -131,13 +139,14 @@ class Forwarding implements Dispatcher.DispatchHandler {
     const { profile } = call.shared;
     const headers = toResponseHeaders(raw, status, this.#asksForGzip);
     if (status < 200) {
-      if (status === 103) writeEarlyHints(call, headers.list);
-      else if (status === 102 && http2StreamOf(call.response) === undefined) {
-        call.response.writeProcessing();
-      }
+      sendInformation(call.response, status, headers.list);
       return true;
     }
     clearTimeout(this.#headersTimer);
+    if (headers.isCoded) {
+      call.fail(502, 'the response has a transfer coding that is not known');
+      return true;
+    }
     this.#begun = true;
     this.#isEmpty = status === 204 || status === 304;
     this.#resume = resume;
@@ -145,7 +154,8 @@ class Forwarding implements Dispatcher.DispatchHandler {
     // What is still to come of the request would stand before the next one.
     if (!request.complete) response.shouldKeepAlive = false;
     const { list, trailers } = headers;
-    if (trailers !== undefined) {
+    // There are none without chunks.
+    if (trailers !== undefined && !headers.hasLength && !this.#isEmpty && !isHttp10(request)) {
       this.#trailers = true;
       list.push('Trailer', trailers);
     }
@@ -234,19 +244,13 @@ class Forwarding implements Dispatcher.DispatchHandler {
     this.#abort = undefined;
     if (this.#hasBody && !this.#call.request.complete) pool.drop(this.#connection);
     else pool.give(this.#call.service, this.#connection);
-    // Add-on 0.5 drops what was not announced: it cannot flush, and so cannot tell of them later.
-    const takesTrailers = this.#trailers || this.#call.shared.profile.responseBuffer === 0;
-    if (takesTrailers && trailers !== null) this.#addTrailers(trailers);
+    // Add-on 0.5 drops what was not announced when it tells the length of a short body.
+    const tellsLength = this.#heldHead !== undefined && this.#heldBytes <= TELLS_LENGTH;
+    if (trailers !== null && (this.#trailers || !tellsLength)) {
+      addTrailers(this.#call.response, trailers.map(toLatin1));
+    }
     if (this.#gunzip === undefined) this.#end();
     else this.#gunzip.end();
-  }
-
-  #addTrailers(raw: readonly (string | Buffer)[]): void {
-    const pairs: [string, string][] = [];
-    for (let index = 0; index < raw.length; index += 2) {
-      pairs.push([toLatin1(raw[index]), toLatin1(raw[index + 1])]);
-    }
-    if (pairs.length > 0) this.#call.response.addTrailers(Object.fromEntries(pairs));
   }
 
   #end(): void {
@@ -305,20 +309,7 @@ function isAscii(list: readonly string[]): boolean {
   return list.every((text) => Buffer.byteLength(text) === text.length);
 }
 
-function writeEarlyHints({ response }: Call, list: readonly string[]): void {
-  const hints: Record<string, string | string[]> = {};
-  const links: string[] = [];
-  for (let index = 0; index < list.length; index += 2) {
-    const name = (list[index] ?? '').toLowerCase();
-    if (name === 'link') links.push(list[index + 1] ?? '');
-    else hints[name] = list[index + 1] ?? '';
-  }
-  // Node sends none without a link, and refuses links that it does not understand: they are hints, no more.
-  try {
-    if (links.length > 0) response.writeEarlyHints({ ...hints, link: links });
-  } catch {}
-}
-
-function toLatin1(value: string | Buffer | undefined): string {
-  return typeof value === 'string' ? value : (value?.toString('latin1') ?? '');
+// Undici's types say that it is text already.
+function toLatin1(value: string | Buffer): string {
+  return typeof value === 'string' ? value : value.toString('latin1');
 }

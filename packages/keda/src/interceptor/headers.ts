@@ -136,6 +136,8 @@ export interface ResponseHeaders {
   readonly hasLength: boolean;
   readonly isEventStream: boolean;
   readonly isGzip: boolean;
+  /** Whether the body is coded for this hop in a way that is not undone here. */
+  readonly isCoded: boolean;
   /** Names of trailers that were announced. */
   readonly trailers: string | undefined;
 }
@@ -147,23 +149,28 @@ export function toResponseHeaders(
   unzips: boolean,
 ): ResponseHeaders {
   const list: string[] = [];
-  let named: ReadonlySet<string> | undefined;
+  const never = NEVER_SENT.get(status < 200 ? 100 : status);
+  let dropped = never === undefined ? undefined : new Set(never);
   let isEventStream = false;
+  let isCoded = false;
   let encoding = '';
-  let length = false;
+  let length: string | undefined;
   let trailers: string | undefined;
   for (let index = 0; index < raw.length; index += 2) {
     const { canonical, lower } = parseName(raw[index]?.toString('latin1') ?? '');
-    const value = raw[index + 1]?.toString('latin1') ?? '';
+    const value = withoutBlanks(raw[index + 1]?.toString('latin1') ?? '');
     switch (lower) {
       case 'connection':
-        named = connectionTokens(value);
+        for (const token of connectionTokens(value) ?? []) (dropped ??= new Set()).add(token);
         continue;
       case 'trailer':
         trailers = trailers === undefined ? value : `${trailers}, ${value}`;
         continue;
+      case 'transfer-encoding':
+        isCoded ||= value.toLowerCase() !== 'chunked';
+        continue;
       case 'content-length':
-        length = true;
+        length = value;
         break;
       case 'content-encoding':
         encoding = value.toLowerCase();
@@ -176,27 +183,37 @@ export function toResponseHeaders(
     }
     list.push(canonical, value);
   }
-  const isGzip = unzips && encoding === 'gzip';
-  // A 204 must not tell one (RFC 9110, 8.6), and Go tells no length of what a 304 leaves out.
-  const isLengthDropped = (status === 204 || status === 304) && length;
-  const isDropped = (name: string): boolean =>
-    named?.has(name) === true ||
-    (isLengthDropped && name === 'content-length') ||
-    (isGzip && (name === 'content-length' || name === 'content-encoding'));
+  const isGzip =
+    unzips && encoding === 'gzip' && length !== '0' && status !== 204 && status !== 304;
+  if (isGzip) (dropped ??= new Set()).add('content-length').add('content-encoding');
   return {
-    list: named !== undefined || isGzip || isLengthDropped ? without(list, isDropped) : list,
-    hasLength: length && !isGzip,
+    list: dropped === undefined ? list : without(list, dropped),
+    hasLength: length !== undefined && !isGzip,
     isEventStream,
     isGzip,
+    isCoded,
     trailers,
   };
 }
 
-function without(list: readonly string[], isDropped: (lower: string) => boolean): string[] {
+// What tells of a body that there is not, which Go leaves out.
+const NEVER_SENT: ReadonlyMap<number, readonly string[]> = new Map([
+  [100, ['content-length']],
+  [204, ['content-length']],
+  [304, ['content-length', 'content-type']],
+]);
+
+// Undici leaves blanks at the end of a value.
+function withoutBlanks(value: string): string {
+  const last = value.charCodeAt(value.length - 1);
+  return last === 0x20 || last === 0x09 ? value.replace(/[ \t]+$/, '') : value;
+}
+
+function without(list: readonly string[], dropped: ReadonlySet<string>): string[] {
   const kept: string[] = [];
   for (let index = 0; index < list.length; index += 2) {
     const [name = '', value = ''] = list.slice(index, index + 2);
-    if (!isDropped(name.toLowerCase())) kept.push(name, value);
+    if (!dropped.has(name.toLowerCase())) kept.push(name, value);
   }
   return kept;
 }

@@ -1,10 +1,10 @@
 // What the interceptor answers itself, and the head of what it passes on, over HTTP/1.1 and HTTP/2.
-import type { ServerResponse } from 'node:http';
-import type { Http2ServerResponse, Http2Stream, OutgoingHttpHeaders } from 'node:http2';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Http2ServerResponse, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { StaticResponse } from '../routing/route.ts';
 
 /** The stream of a response over HTTP/2, which Node makes in the likeness of one over HTTP/1.1. */
-export function http2StreamOf(response: ServerResponse): Http2Stream | undefined {
+export function http2StreamOf(response: ServerResponse): ServerHttp2Stream | undefined {
   return (response as unknown as Partial<Http2ServerResponse>).stream;
 }
 
@@ -21,6 +21,51 @@ export function sendHead(
   // Said here, since Node would add how long it keeps connections, which the add-on does not tell.
   const connection = response.shouldKeepAlive ? 'keep-alive' : 'close';
   response.writeHead(status, [...headers, 'Connection', connection]);
+}
+
+/** Sends the head of an answer that another one follows (1xx). */
+export function sendInformation(
+  response: ServerResponse,
+  status: number,
+  headers: readonly string[],
+): void {
+  const stream = http2StreamOf(response);
+  if (stream !== undefined) {
+    if (!stream.destroyed && !stream.headersSent)
+      stream.additionalHeaders({ ':status': status, ...toHttp2Headers(headers) });
+    return;
+  }
+  const { req, socket } = response;
+  // It has no connection yet while an earlier request is being answered.
+  if (isHttp10(req) || socket === null || response.headersSent) return;
+  socket.write(renderHead(status, STATUS_CODES[status] ?? '', headers), 'latin1');
+}
+
+/** A version without chunks and 1xx. */
+export function isHttp10({ httpVersion }: IncomingMessage): boolean {
+  return httpVersion === '1.0';
+}
+
+/** The head of a response over HTTP/1.1, as it is sent. */
+export function renderHead(status: number, reason: string, headers: readonly string[]): string {
+  const lines = [`HTTP/1.1 ${status} ${reason}`];
+  for (let index = 0; index < headers.length; index += 2)
+    lines.push(`${headers[index]}: ${headers[index + 1]}`);
+  return `${lines.join('\r\n')}\r\n\r\n`;
+}
+
+/** Adds trailers to a response that is sent in chunks. */
+export function addTrailers(response: ServerResponse, list: readonly string[]): void {
+  if (list.length === 0) return;
+  if (http2StreamOf(response) !== undefined) {
+    response.addTrailers(toHttp2Headers(list));
+    return;
+  }
+  const pairs: [string, string][] = [];
+  for (let index = 0; index < list.length; index += 2) {
+    pairs.push([list[index] ?? '', list[index + 1] ?? '']);
+  }
+  response.addTrailers(pairs);
 }
 
 function toHttp2Headers(list: readonly string[]): OutgoingHttpHeaders {
