@@ -4,7 +4,7 @@ import { request as send, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Call, Forward } from './call.ts';
 import { toForwardedHeaders, toResponseHeaders } from './headers.ts';
-import { sendHead } from './reply.ts';
+import { renderHead, sendHead, sendInformation } from './reply.ts';
 import { hasBody } from './request-body.ts';
 import { toForwardedTarget } from './target.ts';
 
@@ -46,6 +46,7 @@ async function open(
     headers: [...list, 'Connection', 'Upgrade', 'Upgrade', request.headers.upgrade ?? ''],
     createConnection: () => instance,
   });
+  outgoing.maxHeadersCount = 0;
   const timeout = call.route.timeouts.responseHeader ?? settings.responseHeaderTimeout;
   const late = (): void =>
     call.fail(profile.timeoutStatus, `no response headers within ${timeout} ms`);
@@ -55,6 +56,10 @@ async function open(
     outgoing.destroy();
   };
   outgoing.on('error', (error) => call.fail(502, error.message));
+  outgoing.on('information', ({ rawHeaders, statusCode }) => {
+    const { list: passed } = toResponseHeaders(toRaw(rawHeaders), statusCode, false);
+    sendInformation(call.response, statusCode, passed);
+  });
   outgoing.on('response', (response) => {
     clearTimeout(timer);
     pass(call, response);
@@ -66,10 +71,17 @@ async function open(
       call.fail(502, 'add-on 0.5 does not pass upgrades on');
       return;
     }
+    if (protocolOf(response) !== protocolOf(request)) {
+      socket.destroy();
+      call.fail(502, 'the instance switched to another protocol');
+      return;
+    }
     call.onEnd = () => socket.destroy();
     call.isTunnel = true;
     stopWatching();
-    caller.write(renderHead(response, call.addedHeaders), 'latin1');
+    const { rawHeaders, statusCode = 101, statusMessage = '' } = response;
+    const answered = renderHead(statusCode, statusMessage, [...rawHeaders, ...call.addedHeaders]);
+    caller.write(answered, 'latin1');
     join(caller, socket);
     if (rest.length > 0) caller.write(rest);
     if (head.length > 0) socket.write(head);
@@ -106,19 +118,21 @@ function join(caller: Duplex, instance: Duplex): void {
 // The instance did not switch: its answer is one like any other.
 function pass(call: Call, response: IncomingMessage): void {
   const { statusCode = 502 } = response;
-  const raw = response.rawHeaders.map((text) => Buffer.from(text, 'latin1'));
-  const { list } = toResponseHeaders(raw, statusCode, false);
+  if (statusCode === 101) {
+    call.fail(502, 'the instance did not say which protocol it switched to');
+    return;
+  }
+  const { list } = toResponseHeaders(toRaw(response.rawHeaders), statusCode, false);
   list.push(...call.addedHeaders);
   sendHead(call.response, statusCode, list);
   response.pipe(call.response);
   response.on('error', () => call.response.destroy());
 }
 
-function renderHead(response: IncomingMessage, added: readonly string[]): string {
-  const { rawHeaders, statusMessage } = response;
-  const all = [...rawHeaders, ...added];
-  const lines = [`HTTP/1.1 ${response.statusCode} ${statusMessage ?? ''}`];
-  for (let index = 0; index < all.length; index += 2)
-    lines.push(`${all[index]}: ${all[index + 1]}`);
-  return `${lines.join('\r\n')}\r\n\r\n`;
+function protocolOf({ headers }: IncomingMessage): string | undefined {
+  return headers.upgrade?.toLowerCase();
+}
+
+function toRaw(headers: readonly string[]): Buffer[] {
+  return headers.map((text) => Buffer.from(text, 'latin1'));
 }
