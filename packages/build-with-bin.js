@@ -3,8 +3,11 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { emitTypes } from './emit-types.js';
 
-/** @param build The bundler's, which is a dependency of the package. */
-export async function buildWithBin(build) {
+/**
+ * @param build The bundler's, which is a dependency of the package.
+ * @param entries Names of the library's entry files. Default: its index.
+ */
+export async function buildWithBin(build, entries = ['index']) {
   const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
   const external = [
     /^node:/,
@@ -12,10 +15,10 @@ export async function buildWithBin(build) {
   ];
   rmSync('dist', { recursive: true, force: true });
   await build({
-    input: { index: 'src/index.ts', main: 'src/main.ts' },
+    input: Object.fromEntries([...entries, 'main'].map((name) => [name, `src/${name}.ts`])),
     platform: 'node',
     external,
     output: { dir: 'dist', format: 'esm', chunkFileNames: '[name].js' },
   });
-  emitTypes(['index']);
+  emitTypes(entries);
 }

@@ -1,5 +1,5 @@
-// Builds dist/: the library, the bin, and types.
+// Builds dist/: the library with its scaling objects by themselves, the bin, and types.
 import { build } from 'rolldown';
 import { buildWithBin } from '../build-with-bin.js';
 
-await buildWithBin(build);
+await buildWithBin(build, ['index', 'objects']);

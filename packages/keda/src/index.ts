@@ -37,6 +37,8 @@ export type {
   HttpScaledObject,
   HttpScaledObject05,
   InterceptorRoute,
+  KubernetesObject,
+  Metadata,
   Referents,
   ReplyBodies,
   ScaledObject,

@@ -186,6 +186,14 @@ export interface ScaledObject {
   };
 }
 
+/** Any object, of which there is only to say what names it. */
+export interface KubernetesObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: Metadata;
+  readonly spec?: unknown;
+}
+
 /** An object that is understood here. */
 export type ScalingObject = HttpScaledObject05 | HttpScaledObject | InterceptorRoute | ScaledObject;
 

@@ -1,6 +1,6 @@
-// Scaling objects become YAML, the same for the same objects, whoever made them.
+// Objects become YAML, the same for the same objects, whoever made them.
 import { Document, visit } from 'yaml';
-import type { ScalingObject } from './objects.ts';
+import type { KubernetesObject } from './objects.ts';
 
 /**
  * Renders objects, one document each. Fields are in alphabetical order, after what names the object.
@@ -8,11 +8,11 @@ import type { ScalingObject } from './objects.ts';
  * @example
  * renderObjects([toHttpScaledObject({ name: 'shop', hosts: ['shop.example.com'] }, { addOn: '0.5' })]);
  */
-export function renderObjects(objects: readonly ScalingObject[]): string {
+export function renderObjects(objects: readonly KubernetesObject[]): string {
   return objects.map(renderObject).join('---\n');
 }
 
-function renderObject(object: ScalingObject): string {
+function renderObject(object: KubernetesObject): string {
   const document = new Document(object, {
     sortMapEntries: compareKeys,
     aliasDuplicateObjects: false,
