@@ -1,0 +1,100 @@
+// Function, Builder and Serving of core.openfunction.io/v1beta2: the one source of their types, of what is
+// checked, and of the JSON Schemas.
+import * as v from 'valibot';
+import { BUILD_ENTRIES, Build } from './build-schema.ts';
+import { LabelValue, Metadata, SecretRef, Text } from './primitives.ts';
+import { SERVING_ENTRIES, ServingPart } from './serving-schema.ts';
+import { BuilderStatusSchema, FunctionStatusSchema, ServingStatusSchema } from './status-schema.ts';
+import { withWasmEdge } from './wasm-edge.ts';
+
+/** The version of the API. */
+export const API_VERSION = 'core.openfunction.io/v1beta2';
+
+const Version = v.optional(
+  v.pipe(
+    LabelValue,
+    v.transform((version) => (version === '' ? 'latest' : version)),
+  ),
+  'latest',
+);
+
+const envelope = <const Kind extends string>(kind: Kind) => ({
+  apiVersion: v.literal(API_VERSION, `must be ${API_VERSION}`),
+  kind: v.literal(kind, `must be ${kind}`),
+  metadata: Metadata,
+});
+
+const FunctionSpecSchema = v.pipe(
+  v.strictObject({
+    workloadRuntime: v.optional(v.string(), 'OCIContainer'),
+    version: Version,
+    image: Text,
+    imageCredentials: v.exactOptional(SecretRef),
+    build: v.exactOptional(Build),
+    serving: v.exactOptional(ServingPart),
+  }),
+  v.forward(
+    v.check(
+      ({ build, serving }) => build !== undefined || serving !== undefined,
+      'is needed where there is no build',
+    ),
+    ['serving'],
+  ),
+  v.forward(
+    v.check(
+      ({ build, imageCredentials }) =>
+        build === undefined ||
+        imageCredentials === undefined ||
+        (imageCredentials.name ?? '') !== '',
+      'must name a secret: a build pushes with it',
+    ),
+    ['imageCredentials'],
+  ),
+  v.forward(
+    v.check(
+      ({ serving }) =>
+        serving?.triggers.http?.engine !== 'keda' ||
+        (serving.triggers.http.route.hostnames ?? []).length > 0,
+      'must name a host of route.hostnames: with the engine keda, requests are told apart by their host',
+    ),
+    ['serving', 'triggers'],
+  ),
+);
+
+export const FunctionSchema = v.pipe(
+  v.strictObject({
+    ...envelope('Function'),
+    spec: FunctionSpecSchema,
+    status: v.exactOptional(FunctionStatusSchema),
+  }),
+  v.transform(withWasmEdge),
+);
+
+export const BuilderSchema = v.strictObject({
+  ...envelope('Builder'),
+  spec: v.strictObject({
+    image: Text,
+    imageCredentials: v.exactOptional(SecretRef),
+    state: v.exactOptional(v.picklist(['', 'Cancelled'], 'must be Cancelled')),
+    ...BUILD_ENTRIES,
+  }),
+  status: v.exactOptional(BuilderStatusSchema),
+});
+
+export const ServingSchema = v.strictObject({
+  ...envelope('Serving'),
+  spec: v.strictObject({
+    version: Version,
+    image: Text,
+    imageCredentials: v.exactOptional(SecretRef),
+    ...SERVING_ENTRIES,
+  }),
+  status: v.exactOptional(ServingStatusSchema),
+});
+
+/** A Function, with every default. */
+export type FunctionResource = v.InferOutput<typeof FunctionSchema>;
+/** A Builder: one build of a Function. */
+export type BuilderResource = v.InferOutput<typeof BuilderSchema>;
+/** A Serving: one revision of a running Function. */
+export type ServingResource = v.InferOutput<typeof ServingSchema>;
