@@ -1,56 +1,9 @@
-// The global configuration, ConfigMap `openfunction-config`: YAML in its keys becomes plugins, hooks and
-// tracing. Annotations of functions hold the same YAML.
-import * as v from 'valibot';
-import { parse } from 'yaml';
-import { ResourceError } from '../errors.ts';
-import { check, renderPath } from '../function/check.ts';
-import { Tracing, type TracingSpec } from '../function/serving-schema.ts';
+// The global configuration, ConfigMap `openfunction-config`, as hooks and tracing.
+import { parseHooks, parseTracing, type Plugins } from '../function/plugins.ts';
+import type { TracingSpec } from '../function/serving-schema.ts';
 
 /** `data` of the ConfigMap `openfunction-config`. */
 export type GlobalConfig = Readonly<Record<string, string>>;
-
-/** Which plugins run before the function and after it; `undefined` for what is not said. */
-export interface Plugins {
-  readonly pre: readonly string[] | undefined;
-  readonly post: readonly string[] | undefined;
-}
-
-const Names = v.exactOptional(v.array(v.string()));
-const PluginsSchema = v.looseObject({ order: Names, pre: Names, post: Names });
-
-/**
- * Parses the key `plugins`: an order, which after the function is reversed, or both lists.
- *
- * @param source What errors call the text.
- * @throws ResourceError `OFN_RESOURCE_CONFIG_INVALID`
- */
-export function parsePlugins(text: string, source: string): Plugins {
-  const { order, post, pre } = parseValue(PluginsSchema, text, source);
-  return { pre: pre ?? order, post: post ?? order?.toReversed() };
-}
-
-// Here a switch is a text too, as nothing but the schema says which texts are switches.
-const ConfigTracing = v.object({
-  ...Tracing.entries,
-  enabled: v.optional(
-    v.pipe(
-      v.string(),
-      v.regex(/^(?:y|yes|true|on|n|no|false|off)$/i, 'must be true or false'),
-      v.transform((text) => /^(?:y|yes|true|on)$/i.test(text)),
-    ),
-    'false',
-  ),
-});
-
-/**
- * Parses the key `tracing`, or `plugins.tracing`.
- *
- * @param source What errors call the text.
- * @throws ResourceError `OFN_RESOURCE_CONFIG_INVALID`
- */
-export function parseTracing(text: string, source: string): TracingSpec {
-  return parseValue(ConfigTracing, text, source);
-}
 
 /** Tracing of the global configuration. */
 export function globalTracing(config: GlobalConfig): TracingSpec | undefined {
@@ -58,13 +11,8 @@ export function globalTracing(config: GlobalConfig): TracingSpec | undefined {
 }
 
 /** Hooks of the global configuration. */
-export function globalHooks(config: GlobalConfig): Partial<Plugins> {
-  // An `order` has no meaning for hooks, wherever it stands.
-  const parseHooks = (text: string, source: string) => {
-    const { post, pre } = parseValue(PluginsSchema, text, source);
-    return { ...(pre === undefined ? {} : { pre }), ...(post === undefined ? {} : { post }) };
-  };
-  return fromFirst(config, ['hooks', 'plugins'], parseHooks) ?? {};
+export function globalHooks(config: GlobalConfig): Plugins {
+  return fromFirst(config, ['hooks', 'plugins'], parseHooks) ?? { pre: undefined, post: undefined };
 }
 
 function fromFirst<Value>(
@@ -75,47 +23,4 @@ function fromFirst<Value>(
   const key = keys.find((each) => config[each] !== undefined);
   const text = key === undefined ? '' : (config[key] ?? '');
   return text.trim() === '' ? undefined : parseText(text, `openfunction-config, ${key}`);
-}
-
-function parseValue<Output>(
-  schema: v.GenericSchema<unknown, Output>,
-  text: string,
-  source: string,
-): Output {
-  let value: unknown;
-  try {
-    // Go takes every scalar for a text where a text is wanted, and texts are wanted nearly everywhere.
-    value = parse(text, { schema: 'failsafe', logLevel: 'error' });
-  } catch (cause) {
-    const reason = (cause as Error).message.split('\n', 1)[0];
-    throw new ResourceError(
-      'OFN_RESOURCE_CONFIG_INVALID',
-      `${source} is not valid YAML: ${reason}`,
-      {
-        cause,
-      },
-    );
-  }
-  const checked = check(schema, withoutEmpty(value) ?? {});
-  if (checked.issues === undefined) return checked.output;
-  const issues = checked.issues.map(({ message, path }) => ({ field: renderPath(path), message }));
-  const said = issues.map(({ field, message }) => `${field} ${message}`.trim());
-  throw new ResourceError(
-    'OFN_RESOURCE_CONFIG_INVALID',
-    `${source} is not valid: ${said.join('; ')}`,
-    { issues },
-  );
-}
-
-// Without a schema of scalars, a key without a value has an empty text.
-function withoutEmpty(value: unknown): unknown {
-  if (value === '' || value === null) return undefined;
-  if (Array.isArray(value)) return value.filter((item) => item !== null);
-  if (typeof value !== 'object') return value;
-  return Object.fromEntries(
-    Object.entries(value as object).flatMap(([key, item]: [string, unknown]) => {
-      const kept = withoutEmpty(item);
-      return kept === undefined ? [] : [[key, kept]];
-    }),
-  );
 }

@@ -1,5 +1,6 @@
 // Which plugins run around a function, by both contexts.
-import { globalHooks, parsePlugins, parseTracing, type Plugins } from './config.ts';
+import { parsePlugins, parseTracing } from '../function/plugins.ts';
+import { globalHooks } from './config.ts';
 import type { TracingSpec } from '../function/serving-schema.ts';
 import type { Serving } from './serving.ts';
 
@@ -20,7 +21,8 @@ export function contextPlugins({ annotations, globalConfig }: Serving): {
   readonly post: readonly string[];
   readonly tracing: TracingSpec | undefined;
 } {
-  const { post = [], pre = [] }: Partial<Plugins> = fromEither('plugins', parsePlugins) ?? {};
+  const plugins = fromEither('plugins', parsePlugins);
+  const { post = [], pre = [] } = plugins ?? {};
   const tracing = fromEither('plugins.tracing', parseTracing);
   // Tracing is the innermost: the last before the function, the first after it.
   const name = tracing?.enabled === true ? (tracing.provider?.name ?? '') : '';

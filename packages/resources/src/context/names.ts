@@ -1,5 +1,5 @@
 // Names of objects: derived, never random, and never longer than a DNS label.
-import { shortHash } from '../state/hash.ts';
+import { shortHash } from '../function/hash.ts';
 
 const MOST = 63;
 

@@ -2,7 +2,7 @@
 import { ResourceError, invalidResource } from '../errors.ts';
 import type { FunctionResource } from '../function/schema.ts';
 import type { ServingSpec } from '../function/serving-schema.ts';
-import { shortHash } from '../state/hash.ts';
+import { shortHash } from '../function/hash.ts';
 import type { GlobalConfig } from './config.ts';
 import { toObjectName } from './names.ts';
 

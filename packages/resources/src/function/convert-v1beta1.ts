@@ -1,6 +1,6 @@
 // A Function of v1beta1 becomes one of v1beta2, before defaults. OpenFunction's own conversion, less its
 // slips: what it drops or takes from the wrong field is kept here.
-import { parsePlugins, parseTracing } from '../context/config.ts';
+import { parsePlugins, parseTracing } from './plugins.ts';
 import type { FunctionV1Beta1 } from './v1beta1-schema.ts';
 
 type Spec = FunctionV1Beta1['spec'];

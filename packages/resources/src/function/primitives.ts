@@ -1,6 +1,6 @@
 // What fields of several resources are made of.
 import * as v from 'valibot';
-import { parseDuration } from '../state/duration.ts';
+import { parseDuration } from './duration.ts';
 
 /** A DNS label (RFC 1123): names of functions, namespaces and Services. */
 export const DnsLabel = v.pipe(
