@@ -118,15 +118,24 @@ const Route = v.strictObject({
 /** A rule of the route, as it was given. */
 export type RouteRule = v.InferOutput<typeof Rule>;
 
-export const HttpTrigger = v.strictObject({
-  // The controller takes 0 for a port that is not said.
-  port: v.optional(
-    v.pipe(
-      intBetween(0, 65_535),
-      v.transform((port) => (port === 0 ? 8080 : port)),
+export const HttpTrigger = v.pipe(
+  v.strictObject({
+    // The controller takes 0 for a port that is not said.
+    port: v.optional(
+      v.pipe(
+        intBetween(0, 65_535),
+        v.transform((port) => (port === 0 ? 8080 : port)),
+      ),
+      8080,
     ),
-    8080,
+    route: v.optional(Route, {}),
+    engine: v.exactOptional(v.picklist(['knative', 'keda'], 'must be knative or keda')),
+  }),
+  v.forward(
+    v.check(
+      ({ engine, route }) => engine !== 'keda' || (route.hostnames ?? []).length > 0,
+      'must name a host: with the engine keda, requests are told apart by it',
+    ),
+    ['route', 'hostnames'],
   ),
-  route: v.optional(Route, {}),
-  engine: v.exactOptional(v.picklist(['knative', 'keda'], 'must be knative or keda')),
-});
+);

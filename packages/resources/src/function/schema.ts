@@ -50,15 +50,6 @@ const FunctionSpecSchema = v.pipe(
     ),
     ['imageCredentials'],
   ),
-  v.forward(
-    v.check(
-      ({ serving }) =>
-        serving?.triggers.http?.engine !== 'keda' ||
-        (serving.triggers.http.route.hostnames ?? []).length > 0,
-      'must name a host of route.hostnames: with the engine keda, requests are told apart by their host',
-    ),
-    ['serving', 'triggers'],
-  ),
 );
 
 export const FunctionSchema = v.pipe(
