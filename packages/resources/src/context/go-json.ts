@@ -60,12 +60,16 @@ function renderText(text: string): string {
 
 /** The order of texts in Go: by their bytes, which is that of their code points. */
 export function compareTexts(one: string, other: string): number {
-  const [left, right] = [[...one], [...other]];
+  const [left, right] = [codePoints(one), codePoints(other)];
   for (let index = 0; index < Math.min(left.length, right.length); index += 1) {
-    const difference = (left[index]?.codePointAt(0) ?? 0) - (right[index]?.codePointAt(0) ?? 0);
+    const difference = (left[index] ?? 0) - (right[index] ?? 0);
     if (difference !== 0) return difference;
   }
   return left.length - right.length;
+}
+
+function codePoints(text: string): readonly number[] {
+  return Array.from(text, (character) => character.codePointAt(0) ?? 0);
 }
 
 /** A map in that order. */

@@ -100,11 +100,15 @@ function convertScaling(options: Serving['scaleOptions'], triggers: Serving['tri
           : defined({
               scaledObject: scaledObject === undefined ? undefined : object,
               scaledJob: scaledJob === undefined ? undefined : job,
-              triggers: triggers?.map(({ targetKind: _, ...trigger }) => trigger),
+              triggers: triggers?.map(withoutTargetKind),
             }),
       knative: knative as unknown,
     }),
   };
+}
+
+function withoutTargetKind(trigger: object): object {
+  return Object.fromEntries(Object.entries(trigger).filter(([key]) => key !== 'targetKind'));
 }
 
 // What v1beta1 has as annotations, v1beta2 has as fields.

@@ -96,7 +96,7 @@ function withoutEmpty(value: unknown): unknown {
   if (Array.isArray(value)) return value.filter((item) => item !== null);
   if (typeof value !== 'object') return value;
   return Object.fromEntries(
-    Object.entries(value as object).flatMap(([key, item]: [string, unknown]) => {
+    Object.entries(value).flatMap(([key, item]: [string, unknown]) => {
       const kept = withoutEmpty(item);
       return kept === undefined ? [] : [[key, kept]];
     }),

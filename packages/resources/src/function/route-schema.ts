@@ -16,7 +16,7 @@ const HeaderList = v.exactOptional(
 );
 
 /** A host, exact or with a wildcard as its first label; without a port. */
-export const Hostname = v.pipe(
+const Hostname = v.pipe(
   v.string(),
   v.regex(
     /^(?:\*\.)?[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/,

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { TextMap } from './primitives.ts';
 
 /** The states of a build, in the order in which they come. */
-export const BUILD_STATES = [
+const BUILD_STATES = [
   '',
   'Created',
   'Building',
@@ -15,7 +15,7 @@ export const BUILD_STATES = [
 ] as const;
 
 /** The states of a serving, in the order in which they come. */
-export const SERVING_STATES = [
+const SERVING_STATES = [
   '',
   'Created',
   'Starting',
@@ -112,7 +112,3 @@ export const ServingStatusSchema = v.looseObject({
 
 /** The status of a Function. */
 export type FunctionStatus = v.InferOutput<typeof FunctionStatusSchema>;
-/** The status of a Builder. */
-export type BuilderStatus = v.InferOutput<typeof BuilderStatusSchema>;
-/** The status of a Serving. */
-export type ServingStatus = v.InferOutput<typeof ServingStatusSchema>;

@@ -4,7 +4,7 @@ import { ResourceError } from '../errors.ts';
 import type { Path } from './check.ts';
 
 /** Where something is in a text; both from 1. */
-export interface Position {
+interface Position {
   readonly line: number;
   readonly column: number;
 }
@@ -90,7 +90,7 @@ function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map((item: unknown) => withoutNulls(item) ?? null);
   if (typeof value !== 'object') return value;
   return Object.fromEntries(
-    Object.entries(value as object).flatMap(([key, item]: [string, unknown]) =>
+    Object.entries(value).flatMap(([key, item]: [string, unknown]) =>
       item === null ? [] : [[key, withoutNulls(item)]],
     ),
   );

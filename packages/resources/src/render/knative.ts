@@ -5,6 +5,7 @@ import { renderEnvironment } from '../context/environment.ts';
 import { toObjectName, toVersionPart } from '../context/names.ts';
 import { portOf, type Serving } from '../context/serving.ts';
 import { invalidResource } from '../errors.ts';
+import { shortHash } from '../function/hash.ts';
 import { toRevisionRoute } from './http-route.ts';
 import { labelsOf, metadataOf } from './metadata.ts';
 import type { RenderSettings } from './options.ts';
@@ -18,47 +19,44 @@ export function renderKnative(
   serving: Serving,
   settings: RenderSettings,
 ): readonly KubernetesObject[] {
-  const revision = toObjectName(knativeNameOf(serving), toVersionPart(serving.version));
+  const name = toObjectName(serving.name, 'ksvc');
+  const template = toRevisionTemplate(serving);
+  // A revision never changes, so its name does when anything of it does.
+  const revision = toObjectName(name, toVersionPart(serving.version), shortHash(template));
+  const { namespace } = serving;
   return [
-    toKnativeService(serving, revision),
+    {
+      apiVersion: 'serving.knative.dev/v1',
+      kind: 'Service',
+      metadata: metadataOf(serving, name),
+      spec: {
+        template: {
+          metadata: { name: revision, namespace, ...template.metadata },
+          spec: template.spec,
+        },
+      },
+    },
     toRevisionRoute(serving, settings, revision),
     toGatewayService(serving, settings),
   ];
 }
 
-/** The name of the Service of Knative. */
-export function knativeNameOf(serving: Serving): string {
-  return toObjectName(serving.name, 'ksvc');
-}
-
-function toKnativeService(serving: Serving, revision: string): KubernetesObject {
-  const { [CONCURRENCY]: concurrency, ...annotations } = scalingOf(serving);
-  const { name, namespace } = metadataOf(serving, revision);
+function toRevisionTemplate(serving: Serving): {
+  readonly metadata: object;
+  readonly spec: object;
+} {
+  const { [CONCURRENCY]: concurrency, ...scaling } = scalingOf(serving);
+  const annotations = { ...withoutConcurrency(daprOf(serving).annotations), ...scaling };
   // Knative sets the port itself, and refuses whoever says it too.
-  const env = renderEnvironment(serving).filter((variable) => variable.name !== 'PORT');
+  const env = renderEnvironment(serving).filter(({ name }) => name !== 'PORT');
+  const port = { containerPort: portOf(serving) };
   return {
-    apiVersion: 'serving.knative.dev/v1',
-    kind: 'Service',
-    metadata: metadataOf(serving, knativeNameOf(serving)),
+    metadata: { labels: labelsOf(serving), annotations },
     spec: {
-      template: {
-        metadata: {
-          name,
-          namespace,
-          labels: labelsOf(serving),
-          annotations: { ...withoutConcurrency(daprOf(serving).annotations), ...annotations },
-        },
-        spec: {
-          ...(concurrency === undefined
-            ? {}
-            : { containerConcurrency: toConcurrency(serving, concurrency) }),
-          ...toPodSpec(serving, {
-            env,
-            port: { containerPort: portOf(serving) },
-            isOnlyPort: true,
-          }),
-        },
-      },
+      ...(concurrency === undefined
+        ? {}
+        : { containerConcurrency: toConcurrency(serving, concurrency) }),
+      ...toPodSpec(serving, { env, port, isOnlyPort: true }),
     },
   };
 }
@@ -86,11 +84,10 @@ function bound(
   return { [`autoscaling.knative.dev/${which}-scale`]: String(replicas) };
 }
 
-function withoutConcurrency({
-  [CONCURRENCY]: _,
-  ...annotations
-}: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return annotations;
+function withoutConcurrency(
+  annotations: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(annotations).filter(([name]) => name !== CONCURRENCY));
 }
 
 function toConcurrency(serving: Serving, text: string): number {

@@ -1,4 +1,5 @@
 // What is refused in place of OpenFunction's faults, and what holds of all that is rendered.
+import type { KubernetesObject } from '@ofn/keda/objects';
 import { describe, expect, it } from 'vitest';
 import { ResourceError } from '../errors.ts';
 import { functionOf, servingFunction } from '../function/function.fixture.ts';
@@ -167,7 +168,7 @@ describe('behind Knative', () => {
       const [service] = find('Service', serving).filter(({ apiVersion }) =>
         apiVersion.startsWith('serving'),
       );
-      const { template } = service?.spec as {
+      const { template } = (service as KubernetesObject).spec as {
         readonly template: {
           readonly metadata: { readonly annotations: Readonly<Record<string, string>> };
         };
@@ -205,7 +206,7 @@ describe('with Dapr', () => {
         },
       },
     });
-    const { template } = proxy?.spec as {
+    const { template } = (proxy as KubernetesObject).spec as {
       readonly template: { readonly metadata: { readonly labels: object } };
     };
     expect(template.metadata.labels).not.toHaveProperty('openfunction.io/serving');
@@ -227,6 +228,29 @@ describe('what is rendered', () => {
     expect(yaml(SHOP)).toBe(yaml(SHOP));
     expect(yaml({ ...SHOP, params: { A: '2' } })).not.toBe(yaml(SHOP));
     expect(yaml(SHOP, 'other')).not.toBe(yaml(SHOP).replaceAll('hello', 'other'));
+  });
+
+  it.each([
+    ['a revision of Knative', 'HTTPRoute', {}],
+    [
+      'a Job',
+      'Job',
+      {
+        triggers: TOPIC,
+        workloadType: 'Job',
+        annotations: { 'openfunction.io/enable-dapr': 'false' },
+      },
+    ],
+  ])('has another name for %s that another configuration changes', (_, kind, serving) => {
+    const text = (config: object) =>
+      JSON.stringify(
+        find(kind, serving, { globalConfig: { ...config } }).map(({ metadata, spec }) => [
+          metadata.name,
+          kind === 'Job' ? undefined : spec,
+        ]),
+      );
+    expect(text({})).toBe(text({}));
+    expect(text({ hooks: 'pre: [a]' })).not.toBe(text({}));
   });
 
   it('has labels of ours that no label of the user can hide', () => {

@@ -5,6 +5,7 @@ import { renderEnvironment } from '../context/environment.ts';
 import { toObjectName, toVersionPart } from '../context/names.ts';
 import { portOf, type Serving } from '../context/serving.ts';
 import { invalidResource } from '../errors.ts';
+import { shortHash } from '../function/hash.ts';
 import { SERVING_LABEL, labelsOf, metadataOf } from './metadata.ts';
 import { toPodSpec } from './pod.ts';
 
@@ -25,14 +26,17 @@ export function workloadNameOf(serving: Serving): string {
 /** The workload itself. */
 export function toWorkload(serving: Serving): KubernetesObject {
   const kind = workloadKindOf(serving);
-  const metadata = metadataOf(serving, workloadNameOf(serving));
+  const name = workloadNameOf(serving);
   if (kind === 'Job') {
-    return { apiVersion: 'batch/v1', kind, metadata, spec: toJobSpec(serving) };
+    const spec = toJobSpec(serving);
+    // A job never changes, so its name does when anything of it does.
+    const metadata = metadataOf(serving, toObjectName(name, shortHash(spec)));
+    return { apiVersion: 'batch/v1', kind, metadata, spec };
   }
   return {
     apiVersion: 'apps/v1',
     kind,
-    metadata,
+    metadata: metadataOf(serving, name),
     spec: {
       replicas: Math.max(1, serving.spec.scaleOptions?.minReplicas ?? 1),
       ...(kind === 'StatefulSet' ? { serviceName: serving.functionName } : {}),

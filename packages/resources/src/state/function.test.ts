@@ -41,7 +41,7 @@ function follow() {
           : never
         : never,
     ) {
-      const step = reduceFunction(state, { ...observation, at } as FunctionObservation);
+      const step = reduceFunction(state, { ...observation, at });
       state = step.state;
       events.push(...step.events);
       at += 1000;

@@ -27,7 +27,7 @@ function observe(...observations: readonly Observation[]) {
       ...observation,
       function: owner,
       at,
-    } as ServingObservation);
+    });
     state = step.state;
     events.push(...step.events);
     at += after;
