@@ -42,8 +42,10 @@ export function createSidecarFetch(address: SidecarAddress, timeout: number): Si
     const deadline = performance.now() + timeout;
     let current: ClientRequest | undefined;
     let isOver = false;
+    let wasConnecting = false;
     const timer = setTimeout(() => {
       isOver = true;
+      wasConnecting = current?.socket?.connecting === true;
       current?.destroy(new Error('the deadline is over'));
     }, timeout);
     const started = (request: ClientRequest): void => void (current = request);
@@ -53,22 +55,23 @@ export function createSidecarFetch(address: SidecarAddress, timeout: number): Si
       for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
         // Half of it at random: many callers that lost one sidecar do not come back all at once.
         const wait = pause * (0.5 + Math.random() / 2);
+        let refusal: unknown;
         try {
           const reply = await connections.exchange(path, request, started);
           if (isRedirect(path, reply)) throw redirected(address, reply);
           if (reply.status < 500 || --reads === 0) return reply;
         } catch (cause) {
           if (cause instanceof OfnError) throw cause;
-          if (isOver) throw timedOut(address, path, timeout, cause);
-          if (!UNSENT.includes(codeOf(cause))) {
-            if (--reads === 0) throw broken(address, path, cause);
-          } else if (performance.now() + wait >= deadline) {
-            await delay(Math.max(0, deadline - performance.now()));
-            throw refused(address, timeout, cause);
-          }
+          if (UNSENT.includes(codeOf(cause)) || wasConnecting) refusal = cause;
+          else if (isOver) throw timedOut(address, path, timeout, cause);
+          else if (--reads === 0) throw broken(address, path, cause);
         }
-        await delay(wait);
-        if (isOver) throw timedOut(address, path, timeout, undefined);
+        // On a busy machine, the time may be over before it is looked at.
+        const left = Math.max(0, deadline - performance.now());
+        await delay(Math.min(wait, left));
+        if (wait < left && !isOver) continue;
+        if (refusal !== undefined) throw refused(address, timeout, refusal);
+        throw timedOut(address, path, timeout, undefined);
       }
     } finally {
       clearTimeout(timer);
