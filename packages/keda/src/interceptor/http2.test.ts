@@ -122,6 +122,18 @@ test('current: makes one line of cookies that come in several', async () => {
   expect(rawHeaders.filter((_, index) => rawHeaders[index - 1] === 'Cookie')).toEqual(['a=1; b=2']);
 });
 
+test('current: passes a response on whatever its headers are called, and however often they come', async () => {
+  const address = await startRawBackend((socket) => {
+    const head = ['Age: 1', 'Age: 2', 'Vary: a', 'Vary: b', 'Constructor: c', 'Content-Length: 2'];
+    socket.once('data', () => socket.write(`HTTP/1.1 200 OK\r\n${head.join('\r\n')}\r\n\r\nok`));
+  });
+  const { port, setEndpoints } = await startInterceptor();
+  setEndpoints(SERVICE, [address]);
+  const stream = openSession(port).request({ ':path': '/', ':authority': HOST });
+  const [{ age, constructor, vary }] = await once(stream, 'response');
+  expect([age, vary, constructor, await text(stream)]).toEqual(['1, 2', 'a, b', 'c', 'ok']);
+});
+
 test('current: a session that is gone takes its requests with it', async () => {
   const { counts, port } = await startInterceptor();
   const session = openSession(port);

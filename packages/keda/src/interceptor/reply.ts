@@ -68,16 +68,17 @@ export function addTrailers(response: ServerResponse, list: readonly string[]): 
   response.addTrailers(pairs);
 }
 
+// Lines of one name become one, which says the same (RFC 9110, 5.3): Node refuses several of some.
 function toHttp2Headers(list: readonly string[]): OutgoingHttpHeaders {
-  const headers: Record<string, string | string[]> = {};
+  const headers = new Map<string, string | string[]>();
   for (let index = 0; index < list.length; index += 2) {
     const name = (list[index] ?? '').toLowerCase();
     const value = list[index + 1] ?? '';
-    const known = headers[name];
-    if (known === undefined) headers[name] = value;
-    else headers[name] = [...(typeof known === 'string' ? [known] : known), value];
+    const known = headers.get(name);
+    if (name === 'set-cookie') headers.set(name, [known ?? [], value].flat());
+    else headers.set(name, known === undefined ? value : `${String(known)}, ${value}`);
   }
-  return headers;
+  return Object.fromEntries(headers);
 }
 
 /** Answers with text, if nothing has been answered yet; otherwise cuts the response off. */
