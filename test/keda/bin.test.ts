@@ -42,7 +42,7 @@ async function start(): Promise<Running> {
   return { child, port, output: () => output };
 }
 
-test.each(['SIGTERM', 'SIGINT'] as const)(
+test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
   'on %s requests in flight end, then the function, then the bin, with 0',
   async (signal) => {
     const { child, output, port } = await start();

@@ -9,8 +9,10 @@ function onSignal(signal: NodeJS.Signals): void {
   stopping.abort(signal);
 }
 
-process.on('SIGTERM', onSignal);
-process.on('SIGINT', onSignal);
+// Those of a terminal that closes, too: processes of functions would outlive this one.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) {
+  process.on(signal, onSignal);
+}
 
 process.exitCode = await run(process.argv.slice(2), {
   env: process.env,

@@ -65,6 +65,10 @@ test.each([
   [['a.yaml', '--profile', '1'], '--profile must be v0.5 or current, not "1"'],
   [['a.yaml', '--port', '70000'], '--port must be a port from 0 to 65535, not "70000"'],
   [['a.yaml', '--backend', 'cart'], '--backend must be service=host:port, not "cart"'],
+  [
+    ['a.yaml', '--backend', 'cart=x:65536'],
+    '--backend must be service=host:port, not "cart=x:65536"',
+  ],
   [['a.yaml', '--backend', 'cart=x'], '--backend must be service=host:port, not "cart=x"'],
   [['a.yaml', '--run', ''], 'the command "" is empty'],
   [['a.yaml', '--run', "node 'x"], `has a ' that is not closed`],

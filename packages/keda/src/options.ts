@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { KedaError } from './errors.ts';
 import { FLAGS } from './flags.ts';
 import { parseCommand } from './instances/command.ts';
+import { parseAddress } from './interceptor/dial.ts';
 import { parseInterceptorEnvironment, type Environment } from './interceptor/environment.ts';
 import { PROFILES, type InterceptorSettings, type ProfileName } from './profile.ts';
 
@@ -115,7 +116,9 @@ function parseRun(text: string): [string, [string, ...string[]]] {
 function parseBackend(text: string): [string, readonly string[]] {
   const match = SERVICE.exec(text);
   const addresses = (match?.[2] ?? '').split(',');
-  if (match === null || !addresses.every((address) => /^\S+:\d{1,5}$/.test(address))) {
+  const isAddress = (address: string): boolean =>
+    /^\S+:\d{1,5}$/.test(address) && parseAddress(address).port <= 65_535;
+  if (match === null || !addresses.every(isAddress)) {
     throw invalid(`--backend must be service=host:port, not "${text}"`);
   }
   return [toService(match[1]), addresses];

@@ -18,7 +18,7 @@ export interface RunSettings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
-  /** Ends the run when it aborts; with `SIGINT` as its reason, without the delay of a cluster. */
+  /** Ends the run when it aborts; without the delay of a cluster, unless its reason is `SIGTERM`. */
   readonly stop: AbortSignal;
 }
 
@@ -84,7 +84,7 @@ async function serve(options: BinOptions, { out, stop }: RunSettings): Promise<v
   await aborted(stop);
   say('stopping: requests in flight end first');
   // What is held still gets its instance.
-  await interceptor.stop({ skipDelay: stop.reason === 'SIGINT' });
+  await interceptor.stop({ skipDelay: stop.reason !== 'SIGTERM' });
   for (const { autoscaler } of running) autoscaler.stop();
   watching.stop();
   await scaler?.stop();

@@ -164,7 +164,14 @@ export function createTracker(onBusy?: () => void): ExchangeTracker {
       // Writing to a client that has gone is no error of the function: its signal has aborted.
       response.on('error', ignore);
       // A pipelined response that waits for its turn never hears that its connection has gone.
-      if (response.socket === null) request.socket.once('close', () => close(exchange));
+      if (response.socket === null) {
+        const { socket } = request;
+        const gone = (): void => close(exchange);
+        // Each of those that wait listens to it.
+        socket.setMaxListeners(0);
+        socket.once('close', gone);
+        response.once('close', () => socket.removeListener('close', gone));
+      }
     },
     settled(exchange) {
       exchange.running = false;

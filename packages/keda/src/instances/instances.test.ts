@@ -157,3 +157,26 @@ test('however many there are, this process has one listener for its own end', as
   await instances.scale(0);
   expect(process.listenerCount('exit')).toBe(before);
 });
+
+test('a probe whose answer has no end leaves no connection open', async () => {
+  const script = `
+    const open = new Set();
+    const server = require('node:http').createServer((request, response) => response.write('x'));
+    server.on('connection', (socket) => {
+      open.add(socket);
+      console.log('open ' + open.size);
+      socket.on('close', () => open.delete(socket));
+    });
+    server.listen(process.env.PORT, '127.0.0.1');
+  `;
+  const { instances, lines } = start(script, { ready: { path: '/readyz', period: 5 } });
+  await instances.scale(1);
+  await vi.waitFor(() => expect(lines.length).toBeGreaterThan(20), { timeout: 10_000 });
+  const counts = lines.map((line) => Number(/^open (\d+)$/.exec(line)?.[1]));
+  expect(Math.max(...counts)).toBeLessThan(4);
+});
+
+test.each([-1, 1.5, Number.NaN])('refuses to scale to %d', async (replicas) => {
+  const { instances } = start(SERVER);
+  expect(() => instances.scale(replicas)).toThrow('a whole number from 0 up');
+});

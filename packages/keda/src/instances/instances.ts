@@ -1,5 +1,6 @@
 // createInstances: a command and a number become that many processes of one function, and the addresses of
 // those that are ready.
+import { KedaError } from '../errors.ts';
 import type { Log } from '../interceptor/call.ts';
 import { parseCommand } from './command.ts';
 import { startInstance, type Instance, type InstanceExit, type InstanceState } from './instance.ts';
@@ -50,7 +51,11 @@ export interface InstanceInfo {
 
 /** The instances of one function. */
 export interface Instances {
-  /** Resolves when so many are ready and no more are left, or another number is wanted by then. */
+  /**
+   * Resolves when so many are ready and no more are left, or another number is wanted by then.
+   *
+   * @throws KedaError `OFN_KEDA_OPTION_INVALID` for what is no whole number from 0 up.
+   */
   scale(replicas: number): Promise<void>;
   /** Those that have not exited. */
   list(): readonly InstanceInfo[];
@@ -201,6 +206,10 @@ export function createInstances(options: InstancesOptions): Instances {
 
   return {
     scale(replicas) {
+      if (!Number.isInteger(replicas) || replicas < 0) {
+        const message = `the replicas of ${base} must be a whole number from 0 up, not ${replicas}`;
+        throw new KedaError('OFN_KEDA_OPTION_INVALID', message);
+      }
       wanted = replicas;
       for (const resolve of waiting.splice(0)) resolve();
       const reached = new Promise<void>((resolve) => waiting.push(resolve));

@@ -14,6 +14,7 @@ function accepts(host: string, port: number): Promise<boolean> {
       socket.destroy();
       resolve(value);
     };
+    socket.setTimeout(PROBE_TIMEOUT, () => settle(false));
     socket.on('connect', () => settle(true));
     socket.on('error', () => settle(false));
   });
@@ -24,13 +25,12 @@ const PROBE_TIMEOUT = 1000;
 
 function answers(host: string, port: number, path: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const options = { host, port, path, agent: false, timeout: PROBE_TIMEOUT };
-    const request = get(options, (response) => {
-      response.resume();
-      const { statusCode = 0 } = response;
+    const options = { host, port, path, agent: false, signal: AbortSignal.timeout(PROBE_TIMEOUT) };
+    const request = get(options, ({ statusCode = 0 }) => {
       resolve(statusCode >= 200 && statusCode < 300);
+      // Its body may have no end.
+      request.destroy();
     });
-    request.on('timeout', () => request.destroy());
     request.on('error', () => resolve(false));
   });
 }

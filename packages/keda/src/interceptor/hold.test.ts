@@ -226,3 +226,20 @@ describe('current', () => {
     expect((await ask(port)).headers[COLD]).toBeUndefined();
   });
 });
+
+test('current: a placeholder that cannot be sent is 500 to its caller, and nothing to others', async () => {
+  const headers = { 'X-A': 'a\nb' };
+  const placeholder = { status: 503, headers, body: '' };
+  const { lines, port } = await startInterceptor({ routes: [routeOf({ placeholder })] });
+  for (let count = 0; count < 2; count += 1) expect((await ask(port)).status).toBe(500);
+  expect(lines[0]).toContain('cannot answer: Invalid character in header content');
+});
+
+test('current: a placeholder has the length of its body, whatever its headers say', async () => {
+  const headers = { 'Content-Length': '3', 'transfer-encoding': 'chunked' };
+  const placeholder = { status: 503, headers, body: 'soon' };
+  const { port } = await startInterceptor({ routes: [routeOf({ placeholder })] });
+  const reply = await ask(port);
+  expect([reply.status, reply.headers['content-length'], reply.body]).toEqual([503, '4', 'soon']);
+  expect(reply.headers).not.toHaveProperty('transfer-encoding');
+});

@@ -97,6 +97,8 @@ describe.each(PROFILES)('%s', (profile) => {
     const close = ['Connection: close'];
     const right = await connectRaw(port, renderRequest(line(HOST), close, '', 'other'));
     expect(await right.closed()).toMatch(/^HTTP\/1\.1 200 [^]*\/a\?b=1/);
+    const named = await connectRaw(port, renderRequest(line(`user:secret@${HOST}`), close));
+    expect(await named.closed()).toMatch(/^HTTP\/1\.1 200 /);
     const wrong = await connectRaw(port, renderRequest(line('other'), close));
     expect(await wrong.closed()).toMatch(/^HTTP\/1\.1 404 /);
   });

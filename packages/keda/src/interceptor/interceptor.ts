@@ -141,6 +141,17 @@ export function createInterceptor(options: InterceptorOptions): Interceptor {
     return call;
   }
 
+  // Routes that code made may have what no response can be made of, such as a header with a line break.
+  function tryBegin(...args: Parameters<typeof begin>): Call | undefined {
+    try {
+      return begin(...args);
+    } catch (error) {
+      log.error({ err: error }, `cannot answer: ${(error as Error).message}`);
+      answer(args[1], 500, profile.plainBody(500), profile.plainHeaders);
+      return undefined;
+    }
+  }
+
   function end(call: Call): void {
     call.end();
     if (!settings.logRequests) return;
@@ -158,13 +169,13 @@ export function createInterceptor(options: InterceptorOptions): Interceptor {
 
   const listener = createListener(
     {
-      onRequest: (request, response) => void begin(request, response, forward),
+      onRequest: (request, response) => void tryBegin(request, response, forward),
       onUpgrade(request, socket, head) {
         const response = new ServerResponse(request);
         response.shouldKeepAlive = false;
         response.assignSocket(socket as never);
         socket.on('error', () => {});
-        const call = begin(request, response, createTunnel(socket, head));
+        const call = tryBegin(request, response, createTunnel(socket, head));
         response.on('finish', () => socket.end(() => socket.destroy()));
         if (call !== undefined) socket.on('close', () => end(call));
       },

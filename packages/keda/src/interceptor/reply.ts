@@ -97,12 +97,17 @@ export function answer(
   response.end(body);
 }
 
+// How long a response is, is ours to say.
+const FRAMING = new Set(['connection', 'content-length', 'transfer-encoding']);
+
 /** Answers with what a route says. */
 export function answerStatic(
   response: ServerResponse,
   { body, headers, status }: StaticResponse,
 ): void {
-  const list = Object.entries(headers).flat();
+  const list = Object.entries(headers)
+    .filter(([name]) => !FRAMING.has(name.toLowerCase()))
+    .flat();
   // A 204 must not tell one (RFC 9110, 8.6).
   if (status !== 204) list.push('Content-Length', String(Buffer.byteLength(body)));
   sendHead(response, status, list);

@@ -33,7 +33,8 @@ export function parseTarget(url: string, hostHeader: string): RequestTarget | un
   } else {
     const match = ABSOLUTE.exec(url);
     if (match === null) return undefined;
-    host = match[1] ?? '';
+    // Without a user and a password.
+    host = (match[1] ?? '').replace(/^.*@/, '');
     if (host.includes('%')) return undefined;
     path = match[2] === '' ? '/' : (match[2] ?? '/');
     query = match[3] ?? '';

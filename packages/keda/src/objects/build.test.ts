@@ -200,8 +200,11 @@ describe('rendered', () => {
   );
   const reply = fc.record(
     {
-      statusCode: fc.integer({ min: 100, max: 599 }),
-      headers: fc.dictionary(fc.stringMatching(/^[A-Za-z-]{1,8}$/), text),
+      statusCode: fc.integer({ min: 200, max: 599 }),
+      headers: fc.dictionary(
+        fc.stringMatching(/^[A-Za-z-]{1,8}$/),
+        fc.stringMatching(/^[\t -~\u0080-\u00FF]{0,20}$/),
+      ),
       body: text,
     },
     { requiredKeys: [] },

@@ -280,3 +280,21 @@ describe('reading', () => {
     );
   });
 });
+
+it.each([
+  ['placeholder: { response: { headers: { X-A: "a\\nb" } } }', 'X-A'],
+  ['placeholder: { response: { headers: { X A: a } } }', 'X A'],
+  ['placeholder: { response: { headers: { X-A: €} } }', 'X-A'],
+  ['placeholder: { response: { statusCode: 101 } }', 'statusCode'],
+])('refuses a reply that cannot be sent: %s', (coldStart, field) => {
+  const issue = issueOf(routeOf(`${TARGET}${METRIC}  coldStart: { ${coldStart} }\n`));
+  expect(issue?.field).toContain(field);
+});
+
+it('refuses a time that is longer than a timer can wait for', () => {
+  const issue = issueOf(routeOf(`${TARGET}${METRIC}  timeouts: { request: 1000h }\n`));
+  expect(issue).toMatchObject({
+    field: 'spec.timeouts.request',
+    message: expect.stringContaining('24 days'),
+  });
+});

@@ -30,11 +30,14 @@ const Count = from(0);
 const Target = from(1);
 const Port = from(1, 65_535);
 
+// What a timer can wait for.
+const LONGEST = 2 ** 31 - 1;
+
 const Duration = v.pipe(
   v.string(),
   v.check(
-    (text) => parseGoDuration(text) !== undefined,
-    'must be a duration such as 500ms, 2s or 1m30s',
+    (text) => (parseGoDuration(text) ?? Infinity) <= LONGEST,
+    'must be a duration below 24 days, such as 500ms, 2s or 1m30s',
   ),
 );
 
@@ -173,17 +176,30 @@ const Rule = v.strictObject({
   headers: v.exactOptional(Headers),
 });
 
+// RFC 9110, 5.1 and 5.5; what is beyond Latin-1 cannot be sent.
+const HeaderName = v.pipe(
+  v.string(),
+  v.regex(/^[\w!#$%&'*+.^`|~-]+$/, 'must be the name of a header'),
+);
+const HeaderValue = v.pipe(
+  v.string(),
+  v.regex(
+    /^[\t -~\u0080-\u00FF]*$/,
+    'must have no line breaks, no control characters, and nothing beyond Latin-1',
+  ),
+);
+
 /** A reply that needs no backend. */
 export const StaticResponseSchema = v.pipe(
   v.strictObject({
-    statusCode: v.exactOptional(from(100, 599)),
+    statusCode: v.exactOptional(from(200, 599)),
     body: v.exactOptional(
       v.pipe(v.string(), v.maxLength(32_768, 'must not be longer than 32,768 characters')),
     ),
     bodyFromConfigMap: v.exactOptional(
       v.strictObject({ name: Name, key: v.exactOptional(v.string()) }),
     ),
-    headers: v.exactOptional(v.record(v.string(), v.string())),
+    headers: v.exactOptional(v.record(HeaderName, HeaderValue)),
   }),
   v.check(
     ({ body, bodyFromConfigMap }) => body === undefined || bodyFromConfigMap === undefined,

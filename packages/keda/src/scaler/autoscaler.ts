@@ -1,5 +1,6 @@
 // The loop around the arithmetic: counts of a route come in, the wanted number of replicas goes out.
 import type { Count } from '../interceptor/counts.ts';
+import { assertScaling } from './check.ts';
 import type { ScalingMetric, ScalingOptions } from './options.ts';
 import { createRequestRate } from './rate.ts';
 import { decideReplicas, startScaling } from './replicas.ts';
@@ -31,6 +32,7 @@ const ASKED_EVERY = 500;
 /**
  * Creates an autoscaler; nothing is scaled before its start.
  *
+ * @throws KedaError `OFN_KEDA_OPTION_INVALID`, with an issue for each field that is wrong.
  * @example
  * const autoscaler = createAutoscaler({
  *   counts: () => interceptor.counts()['default/hello'],
@@ -47,6 +49,7 @@ export function createAutoscaler({
   options,
   scale,
 }: AutoscalerOptions): Autoscaler {
+  assertScaling(options);
   const readers = options.metrics.map(createReader);
   const interval = Math.min(ASKED_EVERY, options.syncPeriod);
   let state = startScaling(now(), options);

@@ -87,22 +87,31 @@ test('names each field that is wrong', () => {
     options: { minReplicas: 5, maxReplicas: 2 },
   };
   expect(() => simulate(wrong)).toThrow(
-    /load: .*service\.duration: .*service\.concurrency: .*service\.coldStart: .*options\.minReplicas: /,
+    /load\[0\] .*service\.duration .*service\.concurrency .*service\.coldStart .*options\.minReplicas /,
   );
 });
 
 test.each([
   [
-    'options.metrics',
+    'options.metrics[0].granularity',
     { metrics: [{ kind: 'requestRate', target: 5, window: 60_000, granularity: 0 }] },
   ],
   [
-    'options.metrics',
+    'options.metrics[0].window',
     { metrics: [{ kind: 'requestRate', target: 5, window: NaN, granularity: 1000 }] },
   ],
   [
-    'options.metrics',
+    'options.metrics[0].granularity',
     { metrics: [{ kind: 'requestRate', target: 5, window: 60_000, granularity: 500 }] },
+  ],
+  [
+    'options.metrics[0].window',
+    { metrics: [{ kind: 'requestRate', target: 5, window: 1e16, granularity: 1000 }] },
+  ],
+  ['options.metrics', { metrics: [] }],
+  [
+    'options.scaleUp.policies',
+    { scaleUp: { stabilizationWindow: 0, selectPolicy: 'Max', policies: [] } },
   ],
   ['options.syncPeriod', { syncPeriod: NaN }],
   ['options.cooldownPeriod', { cooldownPeriod: -1 }],
@@ -113,6 +122,22 @@ test.each([
     expect.objectContaining({
       code: 'OFN_KEDA_OPTION_INVALID',
       issues: [expect.objectContaining({ field })],
+    }),
+  );
+});
+
+test.each([
+  ['', undefined],
+  ['load', { service: SERVICE }],
+  ['load', { load: '12', service: SERVICE }],
+  ['service', { load: [1] }],
+  ['options.metrics', { load: [1], service: SERVICE, options: { metrics: undefined } }],
+])('refuses input that types would not let pass: %s of %o', (field, input) => {
+  const wrong = input as unknown as Parameters<typeof simulate>[0];
+  expect(() => simulate(wrong)).toThrow(
+    expect.objectContaining({
+      code: 'OFN_KEDA_OPTION_INVALID',
+      message: expect.stringContaining(field),
     }),
   );
 });

@@ -1,6 +1,6 @@
 // simulate: a load and a service, replayed over the scaler's arithmetic, become replicas, queue and latency
 // over time.
-import { KedaError, type KedaIssue } from '../errors.ts';
+import { assertSimulation } from './check.ts';
 import { DEFAULT_SCALING, type ScalingMetric, type ScalingOptions } from './options.ts';
 import { createRequestRate } from './rate.ts';
 import { decideReplicas, startScaling } from './replicas.ts';
@@ -84,9 +84,12 @@ const SAMPLES = 4;
  * console.log(summary.p99, summary.replicaSeconds);
  */
 export function simulate(input: SimulationInput): Simulation {
-  assertInput(input);
+  const options: ScalingOptions = {
+    ...DEFAULT_SCALING,
+    ...(input as Partial<SimulationInput>)?.options,
+  };
+  assertSimulation({ ...input, options });
   const { load, service, timeout = Infinity } = input;
-  const options: ScalingOptions = { ...DEFAULT_SCALING, ...input.options };
   const readers = options.metrics.map(createReader);
   const total = load.length * STEPS;
   // Requests that had come by the end of each step.
@@ -287,62 +290,4 @@ function createReader(metric: ScalingMetric): Reader {
     // That of a bucket, as the add-on has it, however long one is.
     return rate.average(now);
   };
-}
-
-const WHOLE = 'must be a whole number from 0 up';
-
-function hasBuckets({ granularity, window }: { granularity: number; window: number }): boolean {
-  return (
-    granularity >= 1000 &&
-    granularity % 1000 === 0 &&
-    Number.isFinite(window) &&
-    window >= granularity
-  );
-}
-
-function assertInput({ load, options, service, timeout }: SimulationInput): void {
-  const issues: KedaIssue[] = [];
-  const check = (field: string, isValid: boolean, message: string): void => {
-    if (!isValid) issues.push({ field, message });
-  };
-  const isCount = (value: number): boolean => Number.isFinite(value) && value >= 0;
-  check('load', load.length > 0, 'needs a number for at least one second');
-  check('load', load.every(isCount), 'must be numbers from 0 up');
-  check('service.duration', isCount(service.duration) && service.duration > 0, 'must be above 0');
-  check(
-    'service.concurrency',
-    isCount(service.concurrency) && service.concurrency > 0,
-    'must be above 0',
-  );
-  check('service.coldStart', isCount(service.coldStart), 'must be 0 or more');
-  check('timeout', timeout === undefined || (isCount(timeout) && timeout > 0), 'must be above 0');
-  const scaling: ScalingOptions = { ...DEFAULT_SCALING, ...options };
-  const { cooldownPeriod, initialCooldownPeriod, maxReplicas, metrics, minReplicas } = scaling;
-  check('options.minReplicas', isCount(minReplicas) && Number.isInteger(minReplicas), WHOLE);
-  check('options.maxReplicas', isCount(maxReplicas) && Number.isInteger(maxReplicas), WHOLE);
-  check('options.cooldownPeriod', isCount(cooldownPeriod), 'must be 0 or more');
-  check('options.initialCooldownPeriod', isCount(initialCooldownPeriod), 'must be 0 or more');
-  check('options.tolerance', isCount(scaling.tolerance), 'must be 0 or more');
-  check(
-    'options.syncPeriod',
-    isCount(scaling.syncPeriod) && scaling.syncPeriod > 0,
-    'must be above 0',
-  );
-  check('options.minReplicas', minReplicas <= maxReplicas, 'must not be above maxReplicas');
-  check('options.metrics', metrics.length > 0, 'needs a metric');
-  check(
-    'options.metrics',
-    metrics.every(({ target }) => target > 0),
-    'needs targets above 0',
-  );
-  check(
-    'options.metrics',
-    metrics.every((metric) => metric.kind === 'concurrency' || hasBuckets(metric)),
-    'needs a granularity of whole seconds, and a window that is not shorter',
-  );
-  if (issues.length === 0) return;
-  const said = issues.map(({ field, message }) => `${field}: ${message}`).join('; ');
-  throw new KedaError('OFN_KEDA_OPTION_INVALID', `the simulation is not valid; ${said}`, {
-    issues,
-  });
 }
