@@ -110,6 +110,11 @@ describe.each(PROFILES)('%s', (profile) => {
     );
   });
 
+  test('sends a question mark on that nothing follows as its version does', async () => {
+    const { port } = await startMirror(profile);
+    expect((await seen(port, { path: '/a?' })).url).toBe(profile === 'v0.5' ? '/a' : '/a?');
+  });
+
   test('takes an empty X-Forwarded header for one that says nothing', async () => {
     const { port } = await startMirror(profile);
     const headers = { 'x-forwarded-for': '', 'x-forwarded-host': '', 'x-forwarded-proto': '' };

@@ -89,6 +89,69 @@ describe.each(PROFILES)('%s', (profile) => {
     expect(backend.requests).toHaveLength(0);
   });
 
+  test.each([
+    ['no host', 'GET / HTTP/1.1\r\n\r\n', '400 Bad Request: missing required Host header'],
+    [
+      'a host with a path',
+      renderRequest('GET / HTTP/1.1', [], '', `${HOST}/x`),
+      '400 Bad Request: malformed Host header',
+    ],
+    [
+      'an absolute target with a bad port',
+      renderRequest(`GET http://${HOST}:x/ HTTP/1.1`),
+      '400 Bad Request',
+    ],
+    [
+      'a body in a coding that is not known',
+      renderRequest('POST / HTTP/1.1', ['Transfer-Encoding: gzip, chunked'], '0\r\n\r\n'),
+      'Unsupported transfer encoding',
+    ],
+    [
+      'a body in an unfinished coding',
+      renderRequest('POST / HTTP/1.1', ['Transfer-Encoding: gzip'], '0\r\n\r\n'),
+      'Unsupported transfer encoding',
+    ],
+    [
+      'HTTP/2 in the form of HTTP/1.1',
+      renderRequest('GET / HTTP/2.0'),
+      '505 HTTP Version Not Supported: unsupported protocol version',
+    ],
+  ])('refuses a request with %s in the words of the add-on', async (_, bytes, text) => {
+    const backend = await startBackend((_request, response) => response.end());
+    const { port, setEndpoints } = await startInterceptor({ profile });
+    setEndpoints(SERVICE, [backend.address]);
+    const reply = await (await connectRaw(port, bytes)).closed();
+    expect(reply).toMatch(/^HTTP\/1\.1 [45]0\d /);
+    expect(reply.slice(reply.indexOf('\r\n\r\n') + 4)).toBe(text);
+    expect(backend.requests).toHaveLength(0);
+  });
+
+  test.each([`${HOST}:80:90`, `[${HOST}]`, `${HOST}.`])(
+    'does not take %s for the host of a route',
+    async (host) => {
+      const { port } = await startInterceptor({ profile });
+      const bytes = renderRequest('GET / HTTP/1.1', ['Connection: close'], '', host);
+      expect(await (await connectRaw(port, bytes)).closed()).toMatch(/^HTTP\/1\.1 404 /);
+    },
+  );
+
+  test.each([
+    ['http://user:secret@', HOST, 'other'],
+    ['ws://', HOST, 'other'],
+    ['ftp://', HOST, 'other'],
+    ['http://', '', HOST],
+  ])('takes the host of %s%s, or else that of the header', async (scheme, host, header) => {
+    const backend = await startBackend((request, response) => response.end(request.url));
+    const { port, setEndpoints } = await startInterceptor({ profile });
+    setEndpoints(SERVICE, [backend.address]);
+    const line = `GET ${scheme}${host}/a#b?c HTTP/1.1`;
+    const { closed } = await connectRaw(
+      port,
+      renderRequest(line, ['Connection: close'], '', header),
+    );
+    expect(await closed()).toMatch(/^HTTP\/1\.1 200 [^]*\/a%23b\?c/);
+  });
+
   test('takes the host of an absolute target, and routes by it', async () => {
     const backend = await startBackend((request, response) => response.end(request.url));
     const { port, setEndpoints } = await startInterceptor({ profile });

@@ -15,8 +15,8 @@ import { createEndpoints } from './endpoints.ts';
 import { forward } from './forward.ts';
 import { createListener } from './listener.ts';
 import { createPool } from './pool.ts';
-import { answer, answerStatic } from './reply.ts';
-import { decodePath, hostName, parseTarget } from './target.ts';
+import { answer, answerStatic, http2StreamOf, isHttp10 } from './reply.ts';
+import { decodePath, hostName, isHostHeader, parseTarget } from './target.ts';
 import { createTunnel } from './tunnel.ts';
 
 /** What an interceptor is made from. */
@@ -106,17 +106,15 @@ export function createInterceptor(options: InterceptorOptions): Interceptor {
   ): Call | undefined {
     if (state !== 'running') response.shouldKeepAlive = false;
     const { headers, method, url = '/' } = request;
+    const refusal = http2StreamOf(response) === undefined ? refusalOf(request) : undefined;
+    if (refusal !== undefined) return refuse(response, refusal);
     if (method === 'OPTIONS' && url === '*') {
       answerStatic(response, { status: 200, headers: {}, body: '' });
       return undefined;
     }
     const authority = headers[':authority'] ?? headers.host ?? '';
     const target = parseTarget(url, typeof authority === 'string' ? authority : '');
-    if (target === undefined || hasTwoHosts(request)) {
-      response.shouldKeepAlive = false;
-      answer(response, 400, '400 Bad Request', profile.plainHeaders);
-      return undefined;
-    }
+    if (target === undefined) return refuse(response, BAD_REQUEST);
     const lookup: RouteRequest = {
       host: hostName(target.host),
       path: decodePath(target.path),
@@ -150,6 +148,11 @@ export function createInterceptor(options: InterceptorOptions): Interceptor {
       answer(args[1], 500, profile.plainBody(500), profile.plainHeaders);
       return undefined;
     }
+  }
+
+  function refuse(response: ServerResponse, { status, text }: Refusal): undefined {
+    response.shouldKeepAlive = false;
+    answer(response, status, text, profile.plainHeaders);
   }
 
   function end(call: Call): void {
@@ -236,14 +239,38 @@ function endWithSocket(socket: Socket, response: ServerResponse, over: () => voi
   response.on('close', () => socket.removeListener('close', over));
 }
 
-// Node takes the first; what is behind it might take the other one (RFC 9112, 3.2).
-function hasTwoHosts({ rawHeaders }: IncomingMessage): boolean {
-  let count = 0;
+/** The reply to a request of HTTP/1.1 that is for no route to judge. */
+interface Refusal {
+  readonly status: number;
+  readonly text: string;
+}
+
+const BAD_REQUEST: Refusal = { status: 400, text: '400 Bad Request' };
+
+// What Go's server refuses and Node's does not.
+function refusalOf(request: IncomingMessage): Refusal | undefined {
+  const { headers, httpVersionMajor, rawHeaders } = request;
+  if (httpVersionMajor !== 1) {
+    const text = '505 HTTP Version Not Supported: unsupported protocol version';
+    return { status: 505, text };
+  }
+  if ((headers['transfer-encoding']?.toLowerCase() ?? 'chunked') !== 'chunked') {
+    return { status: 501, text: 'Unsupported transfer encoding' };
+  }
+  let hosts = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? '';
-    if (name.length === 4 && name.toLowerCase() === 'host') count += 1;
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
   }
-  return count > 1;
+  // Node takes the first; what is behind it might take the other one (RFC 9112, 3.2).
+  if (hosts > 1) return BAD_REQUEST;
+  if (hosts === 0 && !isHttp10(request)) {
+    return { status: 400, text: '400 Bad Request: missing required Host header' };
+  }
+  if (!isHostHeader(headers.host ?? '')) {
+    return { status: 400, text: '400 Bad Request: malformed Host header' };
+  }
+  return undefined;
 }
 
 interface Signal {

@@ -42,6 +42,8 @@ export function createListener(
       // A client decides how long it keeps its connection, as with the add-on.
       keepAliveTimeout: 0,
       requestTimeout: 0,
+      // Refused elsewhere, in the words of the add-on.
+      requireHostHeader: false,
       headersTimeout,
       // A limit is enforced at the next check after it.
       connectionsCheckingInterval: Math.min(1000, headersTimeout),

@@ -12,7 +12,9 @@ export interface RequestTarget {
   readonly query: string;
 }
 
-const ABSOLUTE = /^https?:\/\/([^/?#]*)([^?#]*)(\?[^#]*)?/i;
+// Whatever its scheme; its user is left out.
+const ABSOLUTE = /^[a-z]+:\/\/(?:[^/?]*@)?([^/?]*)([^?]*)(\?.*)?$/i;
+const AUTHORITY = /^(?:\[[^\]%]*\]|[\w!$&'()*+,.;=~-]*)(?::\d*)?$/;
 const BAD_ESCAPE = /%(?![\da-f]{2})/i;
 
 /**
@@ -34,8 +36,9 @@ export function parseTarget(url: string, hostHeader: string): RequestTarget | un
     const match = ABSOLUTE.exec(url);
     if (match === null) return undefined;
     // Without a user and a password.
-    host = (match[1] ?? '').replace(/^.*@/, '');
-    if (host.includes('%')) return undefined;
+    const authority = (match[1] ?? '').replace(/^.*@/, '');
+    if (!AUTHORITY.test(authority)) return undefined;
+    if (authority !== '') host = authority;
     path = match[2] === '' ? '/' : (match[2] ?? '/');
     query = match[3] ?? '';
   }
@@ -56,7 +59,8 @@ export function toForwardedTarget(
   { path, query }: RequestTarget,
   { keepsPath }: Pick<Profile, 'keepsPath'>,
 ): string {
-  return keepsPath ? encodePath(path) + cleanQuery(query) : reencodePath(path) + query;
+  if (keepsPath) return encodePath(path) + cleanQuery(query);
+  return reencodePath(path) + (query === '?' ? '' : query);
 }
 
 // What Go leaves as it is when it encodes a path.
@@ -110,10 +114,13 @@ function nameOf(parameter: string): string {
   return parameter.split('=', 1)[0] ?? '';
 }
 
-/** The name in a host, without its port. */
+/** Whether a Host header has only what may stand in one. */
+export function isHostHeader(text: string): boolean {
+  return /^[\w!$%&'()*+,.:;=[\]~-]*$/.test(text);
+}
+
+/** The name in a host, without its port; a host that cannot be taken apart is a name as it is. */
 export function hostName(host: string): string {
-  if (host.startsWith('['))
-    return host.slice(1, host.includes(']') ? host.indexOf(']') : undefined);
-  const colon = host.indexOf(':');
-  return colon === -1 ? host : host.slice(0, colon);
+  const match = /^(?:\[([^[\]]*)\]|([^:[\]]*)):[^:[\]]*$/.exec(host);
+  return match?.[1] ?? match?.[2] ?? host;
 }
