@@ -183,6 +183,34 @@ describe.each(PROFILES)('%s', (profile) => {
     }
   });
 
+  test('lets Connection drop forwarded headers in v0.5 alone, and no length', async () => {
+    const { port } = await startMirror(profile);
+    const { body, headers } = await seen(port, {
+      method: 'POST',
+      headers: {
+        connection: 'close, X-Forwarded-For, X-Forwarded-Host, Content-Length, Accept-Encoding',
+        'x-forwarded-for': '203.0.113.7',
+        'x-forwarded-host': 'www.example.com',
+        'content-length': '4',
+        'accept-encoding': 'br',
+      },
+      body: 'body',
+    });
+    const [list, named] =
+      profile === 'v0.5' ? ['127.0.0.1', undefined] : ['203.0.113.7, 127.0.0.1', 'www.example.com'];
+    expect([headers['x-forwarded-for'], headers['x-forwarded-host']]).toEqual([list, named]);
+    expect([headers['content-length'], body]).toEqual(['4', 'body']);
+    expect(headers['accept-encoding']).toBe('gzip');
+  });
+
+  test('says no-cache in both ways, and no agent where there is none', async () => {
+    const { port } = await startMirror(profile);
+    const given = { pragma: 'no-cache', 'user-agent': '', 'accept-encoding': '' };
+    const { headers } = await seen(port, { headers: given });
+    expect(headers).toMatchObject({ 'cache-control': 'no-cache', 'accept-encoding': 'gzip' });
+    expect(headers).not.toHaveProperty('user-agent');
+  });
+
   test('passes the headers of traces on', async () => {
     const { port } = await startMirror(profile);
     const trace = {

@@ -15,6 +15,9 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ]);
 
+// What the current add-on sets: a caller cannot have it dropped.
+const SET = new Set(['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto']);
+
 /** A header's name as it is looked up, and as Go writes it. */
 interface HeaderName {
   readonly lower: string;
@@ -59,22 +62,40 @@ export function toForwardedHeaders(
   const { headers, httpVersionMajor, method, rawHeaders, socket } = request;
   const named = connectionTokens(headers.connection);
   const list: string[] = ['Host', profile.host === 'caller' ? host : service];
-  let cookies: string | undefined;
+  const isHttp2 = httpVersionMajor === 2;
+  let hasAgent = false;
+  let hasCookie = false;
+  let mayAskForGzip = method !== 'HEAD';
   let forwardedFor: string | undefined;
   let forwardedHost = '';
   let forwardedProto = '';
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const { canonical, lower } = parseName(rawHeaders[index] ?? '');
     const value = rawHeaders[index + 1] ?? '';
+    const isKept = lower === 'content-length' || (profile.setsForwarded && SET.has(lower));
+    if (named?.has(lower) === true && !isKept) continue;
     switch (lower) {
       case 'host':
       case 'expect':
         continue;
+      case 'user-agent':
+        // Go knows one alone.
+        if (hasAgent || value === '') continue;
+        hasAgent = true;
+        break;
       case 'cookie':
-        // HTTP/2 may send each cookie in a line of its own, HTTP/1.1 not (RFC 9113, 8.2.3).
-        if (httpVersionMajor < 2) break;
-        cookies = cookies === undefined ? value : `${cookies}; ${value}`;
+        if (!isHttp2) break;
+        // What HTTP/2 takes apart (RFC 9113, 8.2.3).
+        if (!hasCookie) list.push(canonical, headers.cookie ?? value);
+        hasCookie = true;
         continue;
+      case 'accept-encoding':
+        if (value === '') continue;
+        mayAskForGzip = false;
+        break;
+      case 'range':
+        mayAskForGzip = false;
+        break;
       case 'x-forwarded-for':
         forwardedFor = forwardedFor === undefined ? value : `${forwardedFor}, ${value}`;
         continue;
@@ -92,13 +113,11 @@ export function toForwardedHeaders(
       default:
         // Pseudo-headers of HTTP/2 among them.
         if (lower.startsWith(':') || HOP_BY_HOP.has(lower)) continue;
-        if (named?.has(lower) === true) continue;
     }
     list.push(canonical, value);
   }
-  if (cookies !== undefined) list.push('Cookie', cookies);
   // Trailers may be asked for over any hop (RFC 9110, 10.1.4).
-  if (/(?:^|,)\s*trailers\s*(?:,|;|$)/i.test(String(headers.te ?? ''))) list.push('Te', 'trailers');
+  if (/(?:^|,)\s*trailers\s*(?:,|$)/i.test(String(headers.te ?? ''))) list.push('Te', 'trailers');
   const address = clientAddress(socket.remoteAddress);
   list.push(
     'X-Forwarded-For',
@@ -108,10 +127,11 @@ export function toForwardedHeaders(
     list.push('X-Forwarded-Host', forwardedHost || host);
     list.push('X-Forwarded-Proto', forwardedProto || 'http');
   }
-  const asksForGzip =
-    headers['accept-encoding'] === undefined && headers.range === undefined && method !== 'HEAD';
-  if (asksForGzip) list.push('Accept-Encoding', 'gzip');
-  return { list, asksForGzip };
+  if (headers.pragma === 'no-cache' && headers['cache-control'] === undefined && !isHttp2) {
+    list.push('Cache-Control', 'no-cache');
+  }
+  if (mayAskForGzip) list.push('Accept-Encoding', 'gzip');
+  return { list, asksForGzip: mayAskForGzip };
 }
 
 // Node tells an IPv4 address of a socket for both as an IPv6 one.

@@ -35,8 +35,7 @@ export function parseTarget(url: string, hostHeader: string): RequestTarget | un
   } else {
     const match = ABSOLUTE.exec(url);
     if (match === null) return undefined;
-    // Without a user and a password.
-    const authority = (match[1] ?? '').replace(/^.*@/, '');
+    const authority = match[1] ?? '';
     if (!AUTHORITY.test(authority)) return undefined;
     if (authority !== '') host = authority;
     path = match[2] === '' ? '/' : (match[2] ?? '/');
