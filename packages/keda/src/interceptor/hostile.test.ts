@@ -152,6 +152,25 @@ describe.each(PROFILES)('%s', (profile) => {
     expect(await closed()).toMatch(/^HTTP\/1\.1 200 [^]*\/a%23b\?c/);
   });
 
+  test.each([
+    ['a body that it never asked for', '100-continue', 'other.example.com', 404],
+    ['what it does not know', 'wonders', HOST, 417],
+  ])('closes the connection of a caller that expects %s', async (_, expected, host, status) => {
+    const { port } = await startInterceptor({ profile });
+    const head = [`Expect: ${expected}`, 'Content-Length: 4'];
+    const { closed } = await connectRaw(port, renderRequest('POST / HTTP/1.1', head, '', host));
+    expect(await closed()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [^]*Connection: close\r\n`));
+  });
+
+  test('tells no caller of HTTP/1.0 to continue', async () => {
+    const backend = await startBackend((request, response) => request.pipe(response));
+    const { port, setEndpoints } = await startInterceptor({ profile });
+    setEndpoints(SERVICE, [backend.address]);
+    const head = ['Expect: 100-continue', 'Content-Length: 4'];
+    const { closed } = await connectRaw(port, renderRequest('POST / HTTP/1.0', head, 'body'));
+    expect(await closed()).toMatch(/^HTTP\/1\.1 200 [^]*body/);
+  });
+
   test('takes the host of an absolute target, and routes by it', async () => {
     const backend = await startBackend((request, response) => response.end(request.url));
     const { port, setEndpoints } = await startInterceptor({ profile });

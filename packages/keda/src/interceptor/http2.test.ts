@@ -143,6 +143,27 @@ test('current: a session that is gone takes its requests with it', async () => {
   await vi.waitFor(() => expect(counts()['default/shop']?.concurrency).toBe(0));
 });
 
+test('current: puts cookies together again, and tells a caller once to continue', async () => {
+  const backend = await startBackend((request, response) => {
+    const { rawHeaders } = request;
+    request.resume().on('end', () => response.end(rawHeaders[rawHeaders.indexOf('Cookie') + 1]));
+  });
+  const { port, setEndpoints } = await startInterceptor();
+  setEndpoints(SERVICE, [backend.address]);
+  const stream = openSession(port).request({
+    ':method': 'POST',
+    ':path': '/',
+    ':authority': HOST,
+    cookie: ['a=1', 'b=2'],
+    expect: '100-continue',
+  });
+  const statuses: unknown[] = [];
+  stream.on('headers', (headers) => statuses.push(headers[':status']));
+  stream.on('continue', () => stream.end('body'));
+  expect(await text(stream)).toBe('a=1; b=2');
+  expect(statuses).toEqual([100]);
+});
+
 test('v0.5: does not take HTTP/2', async () => {
   const { port } = await startInterceptor({ profile: 'v0.5' });
   const session = openSession(port);

@@ -2,11 +2,14 @@
 import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from 'node:http';
 import {
   createServer as createHttp2,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
 import { createServer as createNet, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { sendHead } from './reply.ts';
 
 /** Who takes what comes in. */
 interface Handlers {
@@ -54,6 +57,7 @@ export function createListener(
   // Node would leave out those after the thousandth; their size has a limit already.
   http1.maxHeadersCount = 0;
   http1.on('checkContinue', onRequest);
+  http1.on('checkExpectation', onExpectation);
   http1.on('upgrade', (request, socket, head) => {
     // Node no longer listens for these.
     socket.on('error', () => {});
@@ -75,10 +79,13 @@ export function createListener(
   http1.emit('listening');
   const http2 = createHttp2({ settings: { maxConcurrentStreams: 250 } });
   // Its types have classes of their own for what is the same to us.
-  http2.on('request', (request, response) => {
+  const onHttp2 = (request: Http2ServerRequest, response: Http2ServerResponse): void => {
     endWithResponse(response.stream);
     onRequest(request as unknown as IncomingMessage, response as unknown as ServerResponse);
-  });
+  };
+  http2.on('request', onHttp2);
+  // Otherwise Node says that the body may come.
+  http2.on('checkContinue', onHttp2);
   http2.on('session', (session) => {
     sessions.add(session);
     session.on('close', () => sessions.delete(session));
@@ -177,6 +184,13 @@ function tell(socket: Socket, timeout: number, decide: (isHttp2: boolean) => voi
   socket.on('end', () => {
     if (head.length < PREFACE.length) socket.destroy();
   });
+}
+
+// What a caller expects beside `100-continue`.
+function onExpectation(_: IncomingMessage, response: ServerResponse): void {
+  response.shouldKeepAlive = false;
+  sendHead(response, 417, ['Content-Length', '0']);
+  response.end();
 }
 
 // What is being answered over a connection; pipelined requests behind it wait.

@@ -2,6 +2,7 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Http2ServerResponse, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { StaticResponse } from '../routing/route.ts';
+import { hasBody } from './request-body.ts';
 
 /** The stream of a response over HTTP/2, which Node makes in the likeness of one over HTTP/1.1. */
 export function http2StreamOf(response: ServerResponse): ServerHttp2Stream | undefined {
@@ -92,9 +93,7 @@ export function answer(
     cutOff(response);
     return;
   }
-  const length = String(Buffer.byteLength(body));
-  sendHead(response, status, [...headers, 'Content-Length', length]);
-  response.end(body);
+  sendWhole(response, status, headers, body);
 }
 
 // How long a response is, is ours to say.
@@ -105,12 +104,24 @@ export function answerStatic(
   response: ServerResponse,
   { body, headers, status }: StaticResponse,
 ): void {
-  const list = Object.entries(headers)
-    .filter(([name]) => !FRAMING.has(name.toLowerCase()))
-    .flat();
+  const list = Object.entries(headers).filter(([name]) => !FRAMING.has(name.toLowerCase()));
+  sendWhole(response, status, list.flat(), body);
+}
+
+function sendWhole(
+  response: ServerResponse,
+  status: number,
+  headers: readonly string[],
+  body: string,
+): void {
+  const { req } = response;
+  // Who was not told to continue need not send the body; what comes next would be taken for it.
+  if (req.headers.expect !== undefined && hasBody(req) && !req.complete) {
+    response.shouldKeepAlive = false;
+  }
   // A 204 must not tell one (RFC 9110, 8.6).
-  if (status !== 204) list.push('Content-Length', String(Buffer.byteLength(body)));
-  sendHead(response, status, list);
+  const length = status === 204 ? [] : ['Content-Length', String(Buffer.byteLength(body))];
+  sendHead(response, status, [...headers, ...length]);
   response.end(body);
 }
 
