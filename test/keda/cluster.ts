@@ -75,10 +75,13 @@ export async function startCluster(
   {
     env,
     interceptor: given,
+    probePeriod = 50,
     scaling,
   }: {
     readonly env?: Readonly<Record<string, string>>;
     readonly interceptor?: Omit<InterceptorOptions, 'routes'>;
+    /** Milliseconds. */
+    readonly probePeriod?: number;
     readonly scaling?: Partial<ScalingOptions>;
   } = {},
 ): Promise<Cluster> {
@@ -93,7 +96,7 @@ export async function startCluster(
   const instances = createInstances({
     command: [...BACKENDS[backend]],
     env: { FUNCTION_DRAIN_DELAY: '300ms', FUNCTION_LOG_LEVEL: 'error', ...env },
-    ready: { path: '/readyz', period: 50 },
+    ready: { path: '/readyz', period: probePeriod },
     onEndpoints(addresses) {
       most = Math.max(most, addresses.length);
       interceptor.setEndpoints(KEY, addresses);
