@@ -8,8 +8,12 @@ export interface Activity {
   idle(): Promise<void>;
 }
 
-/** Creates a count that starts idle. */
-export function createActivity(): Activity {
+/**
+ * Creates a count that starts idle.
+ *
+ * @param whole What it is part of: what goes on here goes on there too.
+ */
+export function createActivity(whole?: Activity): Activity {
   let ongoing = 0;
   let waiting: (() => void)[] = [];
   const end = (): void => {
@@ -21,7 +25,12 @@ export function createActivity(): Activity {
   return {
     begin() {
       ongoing++;
-      return end;
+      if (whole === undefined) return end;
+      const endThere = whole.begin();
+      return () => {
+        end();
+        endThere();
+      };
     },
     idle() {
       if (ongoing === 0) return Promise.resolve();

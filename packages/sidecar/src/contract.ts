@@ -112,8 +112,8 @@ export interface Engine {
   publish(request: PublishRequest): Promise<void>;
   publishBulk(request: BulkPublishRequest): Promise<BulkPublishResult>;
   invokeBinding(name: string, request: BindingRequest): Promise<BindingResponse>;
-  /** Service invocation of the own app. */
-  invokeApp(request: AppRequest): Promise<AppResponse>;
+  /** Service invocation of an app of the network. Default: the own one. */
+  invokeApp(request: AppRequest, appId?: string): Promise<AppResponse>;
   /**
    * Subscribes for a stream of the API.
    *

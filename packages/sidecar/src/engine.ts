@@ -2,6 +2,7 @@
 import { status as grpc } from '@grpc/grpc-js';
 import { setMaxListeners } from 'node:events';
 import { createActivity } from './activity.ts';
+import { pubsubNotFound } from './api/fault.ts';
 import type { AppAddress, AppChannel, BindingReply } from './app/channel.ts';
 import { dial } from './app/dial.ts';
 import { createGrpcChannel } from './app/grpc-channel.ts';
@@ -11,10 +12,12 @@ import { createBindings } from './bindings/component.ts';
 import { realClock, type Clock } from './clock.ts';
 import type { Engine, SubscriptionInfo } from './contract.ts';
 import { SidecarError, toMessage } from './errors.ts';
+import type { Hub, Member } from './hub.ts';
 import type { WritableJournal } from './journal.ts';
 import type { Tell } from './narration.ts';
 import { createPause } from './pause.ts';
 import { compileRule } from './pubsub/route.ts';
+import { STOPPED } from './pubsub/delivery.ts';
 import { createPubsub, type EngineParts, type Pubsub } from './pubsub/component.ts';
 import { runUnder } from './policy.ts';
 import { createPolicies, INITIALIZATION_POLICY } from './resiliency.ts';
@@ -24,6 +27,8 @@ import type { Subscription } from './resources/subscription.ts';
 /** What an engine is made from. */
 export interface EngineSettings {
   readonly appId: string;
+  /** What it shares with the other sidecars of its network; its own without one. */
+  readonly hub: Hub;
   readonly protocol: 'http' | 'grpc';
   /** `undefined`: there is no app to deliver to. */
   readonly app: AppAddress | undefined;
@@ -55,7 +60,7 @@ export interface RunningEngine extends Engine {
  * @throws SidecarError when a resource is not valid.
  */
 export function startEngine(settings: EngineSettings): RunningEngine {
-  const { appId, app, resources, clock, journal, tell } = settings;
+  const { appId, hub, app, resources, clock, journal, tell } = settings;
   const warn = (message: string): void => tell(message, 'warn');
   const { components } = resources;
   const stopping = new AbortController();
@@ -64,11 +69,12 @@ export function startEngine(settings: EngineSettings): RunningEngine {
   const policies = createPolicies(resources.resiliency, warn);
   const parts: EngineParts = {
     appId,
+    hub,
     clock,
     journal,
     policies,
     pause: createPause(),
-    activity: createActivity(),
+    activity: createActivity(hub.activityOf(appId)),
     stop: stopping.signal,
     warn,
   };
@@ -85,6 +91,7 @@ export function startEngine(settings: EngineSettings): RunningEngine {
   const streams = new Set<Subscription>();
   let probes: HealthProbes | undefined;
   let ready = false;
+  let leaving = false;
 
   async function connect(address: AppAddress, to: AppChannel): Promise<void> {
     const where = `${address.host}:${address.port}`;
@@ -101,7 +108,7 @@ export function startEngine(settings: EngineSettings): RunningEngine {
     } catch (error) {
       warn(`failed to read the app's configuration: ${toMessage(error)}`);
     }
-    const subscribed = pubsubs.size > 0 ? subscribe(to) : Promise.resolve();
+    const subscribed = subscribe(to);
     await subscribed.catch(() => undefined);
     let started: readonly string[] = [];
     try {
@@ -122,8 +129,16 @@ export function startEngine(settings: EngineSettings): RunningEngine {
   }
 
   async function subscribe(to: AppChannel): Promise<void> {
-    const listed = await listSubscriptions(to);
-    subscriptions = merge(resources.subscriptions, listed);
+    if (pubsubs.size > 0) {
+      subscriptions = merge(resources.subscriptions, await listSubscriptions(to));
+    }
+    // What is kept is not for who is about to stop.
+    if (leaving) throw new Error(STOPPED);
+    hub.renew(appId, () => subscribeAll(to));
+  }
+
+  function subscribeAll(to: AppChannel): void {
+    if (pubsubs.size === 0) return;
     for (const subscription of subscriptions) {
       const pubsub = pubsubs.get(subscription.pubsub);
       if (pubsub === undefined) {
@@ -158,12 +173,21 @@ export function startEngine(settings: EngineSettings): RunningEngine {
   function pubsubOf(name: string): Pubsub {
     const pubsub = pubsubs.get(name);
     if (pubsub !== undefined) return pubsub;
-    throw new SidecarError('ERR_PUBSUB_NOT_FOUND', `pubsub ${name} is not found`, {
-      httpStatus: 404,
-      grpcStatus: grpc.INVALID_ARGUMENT,
-    });
+    throw pubsubNotFound(name);
   }
 
+  const own: Member = {
+    appId,
+    components,
+    get ready() {
+      return ready;
+    },
+    async invoke(request, signal) {
+      if (channel === undefined) throw notConnected();
+      return channel.invoke(request, signal);
+    },
+  };
+  const leave = hub.enter(own);
   const appReady = app === undefined || channel === undefined ? never() : connect(app, channel);
   // Who wants to know waits on it; who does not must not be ended by it.
   appReady.catch((error: unknown) => {
@@ -199,21 +223,18 @@ export function startEngine(settings: EngineSettings): RunningEngine {
       return { failed };
     },
     invokeBinding: (name, request) => bindings.invoke(name, request),
-    async invokeApp(request) {
-      if (channel === undefined) throw notConnected();
+    async invokeApp(request, target = appId) {
+      if (target === appId && channel === undefined) throw notConnected();
       try {
-        return await runUnder(policies.app(appId), clock, stopping.signal, ({ signal }) =>
-          channel.invoke(request, signal),
-        );
+        return await runUnder(policies.app(target), clock, stopping.signal, async ({ signal }) => {
+          const member = target === appId ? own : hub.find(target);
+          if (member === undefined) throw unknownApp(target);
+          return member.invoke(request, signal);
+        });
       } catch (cause) {
         if (cause instanceof SidecarError) throw cause;
-        throw new SidecarError(
-          'ERR_DIRECT_INVOKE',
-          `failed to invoke ${appId}: ${toMessage(cause)}`,
-          {
-            cause,
-          },
-        );
+        const message = `failed to invoke ${target}: ${toMessage(cause)}`;
+        throw new SidecarError('ERR_DIRECT_INVOKE', message, { cause });
       }
     },
     subscribeStream({ pubsub: name, topic, deadLetterTopic, metadata }, deliver) {
@@ -234,16 +255,19 @@ export function startEngine(settings: EngineSettings): RunningEngine {
       };
     },
     trigger: (name, data, metadata) => bindings.trigger(name, data, metadata),
-    idle: () => parts.activity.idle(),
+    idle: () => hub.activityOf(appId).idle(),
     async stop(grace) {
+      leaving = true;
+      leave();
       bindings.close();
+      for (const pubsub of pubsubs.values()) pubsub.release();
       let cut: NodeJS.Timeout | undefined;
       const deadline = new Promise<void>((resolve) => {
         cut = setTimeout(resolve, grace);
       });
       await Promise.race([parts.activity.idle(), deadline]);
       clearTimeout(cut);
-      stopping.abort(new Error('the sidecar stopped'));
+      stopping.abort(new Error(STOPPED));
       probes?.close();
       for (const pubsub of pubsubs.values()) pubsub.close();
       await parts.activity.idle();
@@ -299,6 +323,11 @@ function notConnected(): SidecarError {
   return new SidecarError('ERR_DIRECT_INVOKE', 'app channel is not initialized', {
     grpcStatus: grpc.UNAVAILABLE,
   });
+}
+
+// The reason as name resolution gives it to daprd.
+function unknownApp(appId: string): Error {
+  return new Error(`failed to resolve address for '${appId}': couldn't find service: ${appId}`);
 }
 
 function never(): Promise<never> {

@@ -6,6 +6,7 @@ import * as sidecar from './index.ts';
 test('exports these values', () => {
   expect(Object.keys(sidecar).toSorted()).toEqual([
     'SidecarError',
+    'createNetwork',
     'createSidecar',
     'createVirtualClock',
   ]);
@@ -25,6 +26,9 @@ test('exports these types', async () => {
     'Journal',
     'JournalEntry',
     'JournalOutcome',
+    'Network',
+    'NetworkComponent',
+    'NetworkOptions',
     'PublishOptions',
     'ResiliencySpec',
     'Sidecar',

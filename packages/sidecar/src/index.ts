@@ -1,7 +1,13 @@
 // The public names, one by one.
 export {
+  createNetwork,
+  type Network,
+  type NetworkComponent,
+  type NetworkOptions,
+} from './network.ts';
+export type { PublishOptions } from './payload.ts';
+export {
   createSidecar,
-  type PublishOptions,
   type Sidecar,
   type SidecarOptions,
   type SubscriptionSpec,

@@ -10,16 +10,28 @@ import type { Clock } from './clock.ts';
  * - `retried`: it failed, and comes again by the retry policy.
  * - `dropped`: it is gone, because the app said so, or it has expired, or no route matched.
  * - `deadLettered`: it went to the dead-letter topic.
- * - `lost`: it failed, and neither a policy nor a dead-letter topic was left to save it.
+ * - `lost`: it failed, and neither a policy nor a dead-letter topic was left to save it; or, in a
+ *   network, too many waited for an app that is away.
+ * - `returned`: the sidecar stopped before it was settled. It waits for the next sidecar of the app,
+ *   in a network.
  */
 export type JournalOutcome =
-  'published' | 'delivered' | 'acked' | 'retried' | 'dropped' | 'deadLettered' | 'lost';
+  | 'published'
+  | 'delivered'
+  | 'acked'
+  | 'retried'
+  | 'dropped'
+  | 'deadLettered'
+  | 'lost'
+  | 'returned';
 
 /** One thing that happened to one event. */
 export interface JournalEntry {
   readonly outcome: JournalOutcome;
   /** By the clock of the sidecar, in milliseconds. */
   readonly time: number;
+  /** Whose sidecar tells; in the journal of a network only. */
+  readonly appId?: string;
   /** Pub/sub component; `undefined` for an input binding. */
   readonly pubsub?: string;
   readonly topic?: string;
@@ -41,6 +53,9 @@ export interface JournalEntry {
   readonly data?: Buffer;
 }
 
+/** An entry that is not dated yet. */
+export type JournalRecord = Omit<JournalEntry, 'time'>;
+
 /** What has happened so far. */
 export interface Journal {
   /** The latest entries, oldest first: at most as many as the limit. */
@@ -60,7 +75,7 @@ export interface Journal {
 
 /** A journal that can be written. */
 export interface WritableJournal extends Journal {
-  write(entry: Omit<JournalEntry, 'time'>): void;
+  write(entry: JournalRecord): void;
 }
 
 /**
@@ -70,7 +85,7 @@ export interface WritableJournal extends Journal {
 export function createJournal(
   clock: Clock,
   limit: number,
-  onEntry?: (entry: Omit<JournalEntry, 'time'>) => void,
+  onEntry?: (entry: JournalRecord) => void,
 ): WritableJournal {
   const counts = new Map<JournalOutcome, number>();
   const waiting = new Set<{ condition: (journal: Journal) => boolean; done: () => void }>();

@@ -1,5 +1,5 @@
 // Entries of the journal become lines for whoever runs the sidecar: what failed, and what would help.
-import type { JournalEntry } from './journal.ts';
+import type { JournalRecord } from './journal.ts';
 
 /** How much a line matters. Nobody needs `debug` unless something is to be found. */
 export type TellLevel = 'debug' | 'info' | 'warn';
@@ -7,14 +7,12 @@ export type TellLevel = 'debug' | 'info' | 'warn';
 /** Takes a line that is told. */
 export type Tell = (message: string, level: TellLevel) => void;
 
-type Entry = Omit<JournalEntry, 'time'>;
-
 /** Creates what tells each entry of a journal. */
-export function createNarration(tell: Tell): (entry: Entry) => void {
+export function createNarration(tell: Tell): (entry: JournalRecord) => void {
   // Once for each topic: nobody takes the next event either.
   const untaken = new Set<string>();
 
-  function tellPublished({ pubsub = '', topic = '', subscribers }: Entry): void {
+  function tellPublished({ pubsub = '', topic = '', subscribers }: JournalRecord): void {
     const key = `${pubsub}||${topic}`;
     if (subscribers !== 0) untaken.delete(key);
     else if (!untaken.has(key)) {
@@ -37,6 +35,7 @@ const LEVELS = {
   dropped: 'warn',
   deadLettered: 'warn',
   lost: 'warn',
+  returned: 'info',
 } as const;
 
 const VERBS = {
@@ -46,9 +45,10 @@ const VERBS = {
   dropped: 'is dropped',
   deadLettered: 'goes to the dead-letter topic',
   lost: 'is lost',
+  returned: 'waits for the next sidecar of the app',
 } as const;
 
-function renderEntry(entry: Entry, verb: string): string {
+function renderEntry(entry: JournalRecord, verb: string): string {
   const { pubsub, topic, binding, id, attempt, reason } = entry;
   const event =
     binding === undefined
@@ -60,7 +60,7 @@ function renderEntry(entry: Entry, verb: string): string {
 }
 
 // What would have saved an event that the app was given.
-function renderMissing({ outcome, binding, attempt = 0, reason = '' }: Entry): string {
+function renderMissing({ outcome, binding, attempt = 0, reason = '' }: JournalRecord): string {
   if (outcome !== 'lost' || attempt === 0 || reason === 'the sidecar stopped') return '';
   const policy = 'no retry policy (a Resiliency resource) is left';
   if (binding !== undefined) return `; ${policy}`;

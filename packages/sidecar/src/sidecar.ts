@@ -6,8 +6,11 @@ import { serveApis } from './api/serve.ts';
 import { realClock, type Clock } from './clock.ts';
 import type { Engine } from './contract.ts';
 import { startEngine } from './engine.ts';
+import { createHub } from './hub.ts';
 import { createJournal, type Journal } from './journal.ts';
 import { createNarration } from './narration.ts';
+import type { Network } from './network.ts';
+import { toPayload, toPublishRequest, type PublishOptions } from './payload.ts';
 import type { ResiliencySpec } from './resiliency.ts';
 import {
   checkComponents,
@@ -42,6 +45,8 @@ export interface SidecarOptions {
   resiliency?: ResiliencySpec | readonly ResiliencySpec[];
   /** Default `app`. */
   appId?: string;
+  /** What it shares with other sidecars of this process. Default: nothing, a network of its own. */
+  network?: Network;
   /** Where the app listens, now or later. Default: there is no app to deliver to. */
   appPort?: number;
   /** Default `http`. */
@@ -80,16 +85,6 @@ export interface SidecarOptions {
   env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** How an event is published. */
-export interface PublishOptions {
-  /** Default: `application/json`, `text/plain` for a string, `application/octet-stream` for bytes. */
-  contentType?: string;
-  /** Such as `{ rawPayload: 'true' }`, `{ ttlInSeconds: '10' }`, `{ 'cloudevent.id': '1' }`. */
-  metadata?: Readonly<Record<string, string>>;
-  traceparent?: string;
-  tracestate?: string;
-}
-
 /** A sidecar that runs. */
 export interface Sidecar {
   readonly appId: string;
@@ -125,7 +120,10 @@ export interface Sidecar {
     data?: unknown,
     metadata?: Readonly<Record<string, string>>,
   ): Promise<Buffer>;
-  /** Resolves when no event is in flight, waits, or will be retried. */
+  /**
+   * Resolves when no event is in flight, waits, or will be retried. In a network, of this app: at this
+   * and other sidecars of its app id.
+   */
   idle(): Promise<void>;
   /** Stops inputs, waits for what is in flight, and closes both APIs. More calls change nothing. */
   stop(): Promise<void>;
@@ -145,7 +143,8 @@ const DEFAULT_JOURNAL_LIMIT = 100_000;
  *
  * What it has: `pubsub.in-memory`, `state.in-memory`, `bindings.cron`, `bindings.localstorage`,
  * `bindings.http`; Subscription and Resiliency resources (retries and timeouts). Any other
- * component type is refused: run daprd for it. It keeps nothing when it stops.
+ * component type is refused: run daprd for it. It keeps nothing when it stops, unless it is in a
+ * network (`createNetwork`), which does.
  *
  * Where it is not like daprd: its in-memory broker hands an app up to 100 events at a time (metadata
  * `concurrency`; daprd one), it keeps events while the app is not healthy (daprd's loses them), and
@@ -175,28 +174,38 @@ export async function createSidecar(options: SidecarOptions = {}): Promise<Sidec
   const resources = await collectResources(options, appId);
   const app = toAddress(options, appId, maxBodySize);
   const healthCheck = toHealthCheck(options.healthCheck);
-  const journal = createJournal(
-    clock,
-    options.journalLimit ?? DEFAULT_JOURNAL_LIMIT,
-    log && createNarration(log),
-  );
+  const tell = log ?? (() => undefined);
+  const hub =
+    options.network?.hub ??
+    createHub({ kept: false, limit: Infinity, tell, record: () => undefined });
+  const narrate = log && createNarration(log);
+  const journal = createJournal(clock, options.journalLimit ?? DEFAULT_JOURNAL_LIMIT, (entry) => {
+    narrate?.(entry);
+    hub.record(appId, entry);
+  });
   const stores = new Map(
     resources.components
       .filter(({ type }) => STATE_STORE_TYPES.includes(type))
       .map((component) => [
         component.name,
-        createStateStore(component, { appId, namespace: options.namespace, clock }),
+        createStateStore(component, {
+          appId,
+          namespace: options.namespace,
+          clock,
+          items: hub.items(component.name),
+        }),
       ]),
   );
   const engine = startEngine({
     appId,
+    hub,
     protocol: options.appProtocol ?? 'http',
     app,
     resources,
     healthCheck,
     clock,
     journal,
-    tell: log ?? (() => undefined),
+    tell,
   });
   const context = {
     engine,
@@ -226,7 +235,6 @@ export async function createSidecar(options: SidecarOptions = {}): Promise<Sidec
   async function stopAll(): Promise<void> {
     await engine.stop(grace);
     await apis.stop(grace);
-    for (const store of stores.values()) await store.close();
   }
 
   return {
@@ -237,12 +245,10 @@ export async function createSidecar(options: SidecarOptions = {}): Promise<Sidec
     engine,
     clock,
     appReady: () => engine.appReady,
-    publish(pubsub, topic, data, { metadata = {}, ...rest } = {}) {
-      const { bytes, contentType } = toBytes(data);
-      return engine.publish({ contentType, ...rest, pubsub, topic, data: bytes, metadata });
-    },
+    publish: (pubsub, topic, data, publishOptions) =>
+      engine.publish(toPublishRequest(pubsub, topic, data, publishOptions)),
     async trigger(binding, data, metadata = {}) {
-      const bytes = data === undefined ? Buffer.alloc(0) : toBytes(data).bytes;
+      const bytes = data === undefined ? Buffer.alloc(0) : toPayload(data).data;
       const reply = await engine.trigger(binding, bytes, metadata);
       return reply.data;
     },
@@ -305,12 +311,4 @@ function toConnection(
     maxConcurrency: options.appMaxConcurrency,
     healthCheck,
   };
-}
-
-function toBytes(data: unknown): { bytes: Buffer; contentType: string } {
-  if (data instanceof Uint8Array) {
-    return { bytes: Buffer.from(data), contentType: 'application/octet-stream' };
-  }
-  if (typeof data === 'string') return { bytes: Buffer.from(data), contentType: 'text/plain' };
-  return { bytes: Buffer.from(JSON.stringify(data) ?? 'null'), contentType: 'application/json' };
 }

@@ -93,7 +93,8 @@ export async function serveTestApis(
       recorder.bindings.push({ name, request });
       return recorder.onBinding(request);
     },
-    async invokeApp(request) {
+    async invokeApp(request, appId = 'app') {
+      if (appId !== 'app') throw new Error(`failed to resolve address for '${appId}'`);
       recorder.invoked.push(request);
       return recorder.onInvoke(request);
     },

@@ -107,12 +107,8 @@ async function invoke(
   appId: string,
   request: AppRequest,
 ): Promise<AppResponse> {
-  if (appId !== engine.appId) {
-    const message = `failed to resolve address for '${appId}': this sidecar knows its own app only, "${engine.appId}"`;
-    throw invokeFailed(appId, new Error(message));
-  }
   try {
-    return await engine.invokeApp(request);
+    return await engine.invokeApp(request, appId);
   } catch (thrown) {
     // Dapr has one error for all that can go wrong with a call; the reason is in its message.
     const isWrapped = thrown instanceof SidecarError && thrown.cause !== undefined;

@@ -1,171 +1,133 @@
-// The in-memory broker: what is published to a topic goes to each of its subscriptions.
+// The in-memory broker: what is published to a topic goes to each group that has subscribed to it.
 import type { Activity } from '../activity.ts';
-import type { Clock } from '../clock.ts';
-import type { Pause } from '../pause.ts';
-import type { BulkSubscribe } from '../resources/subscription.ts';
+import type { WritableJournal } from '../journal.ts';
+import type { ConsumerSettings } from './consumer.ts';
+import { createGroup, type Group, type Membership } from './group.ts';
+import type { Message, Queued } from './queue.ts';
 
-/** One event, as the broker holds it. */
-export interface Message {
-  readonly data: Buffer;
-  readonly metadata: Readonly<Record<string, string>>;
+/** What is told of an event that nobody will get. */
+export interface Overflow {
+  readonly pubsub: string;
+  readonly appId: string;
+  /** What the group subscribed to. */
+  readonly subscribed: string;
+  readonly event: Queued;
+  /** Whether it is the first since the app was there. */
+  readonly first: boolean;
 }
 
-/** Who gets the events of a topic. */
-interface Consumer {
-  /** A topic; with `*` as its end, every topic that begins like it. */
+/** What a broker is made from. */
+export interface BrokerSettings {
+  readonly name: string;
+  /** How many events a group keeps while it has no consumer. */
+  readonly limit: number;
+  readonly onOverflow: (overflow: Overflow) => void;
+  /** Told of a group that is given up, with how many events waited. */
+  readonly onDropped: (appId: string, pubsub: string, topic: string, backlog: number) => void;
+}
+
+/** A consumer, and the group that it belongs to. */
+export interface Subscriber extends ConsumerSettings {
+  readonly appId: string;
   readonly topic: string;
-  /** How events are collected. `undefined`: each alone. */
-  readonly bulk: BulkSubscribe | undefined;
-  /** Settles when the broker may forget the events. Does not reject. */
-  readonly consume: (messages: readonly Message[]) => Promise<void>;
+  /**
+   * Whether it shares the events of the topic with the other consumers of its app, and these are
+   * kept while there is none. Otherwise it is a group of its own, which ends with it.
+   */
+  readonly kept: boolean;
+  /** What an event of the group counts to, until it is settled. */
+  readonly groupActivity: Activity;
 }
 
 /** An in-memory broker. */
 export interface Broker {
-  publish(topic: string, message: Message): void;
-  /** How many subscriptions get what is published to a topic. */
-  count(topic: string): number;
-  subscribe(consumer: Consumer): () => void;
-  /** Nothing is consumed any more. */
-  close(): void;
+  /** Writes it down and hands it out. */
+  publish(topic: string, message: Message, journal: Pick<WritableJournal, 'write'>): void;
+  subscribe(subscriber: Subscriber): Membership;
+  /** How many events wait for an app. */
+  backlog(appId: string): number;
+  /** Takes all groups of an app for unwanted, but those that are joined from now on. */
+  renew(appId: string): void;
+  /** Gives up the groups of an app that are unwanted and have no consumer. */
+  prune(appId: string): void;
 }
 
-/**
- * @param concurrency How many calls of one consumer run at a time.
- */
-export function createBroker(
-  concurrency: number,
-  { clock, pause, activity }: { clock: Clock; pause: Pause; activity: Activity },
-): Broker {
-  const lines = new Set<Line>();
-  pause.onChange(() => {
-    for (const line of lines) line.run();
-  });
+interface Entry {
+  readonly appId: string;
+  readonly group: Group;
+}
+
+/** Creates a broker without groups. */
+export function createBroker({ name, limit, onOverflow, onDropped }: BrokerSettings): Broker {
+  const entries = new Set<Entry>();
+
+  function drop(entry: Entry): void {
+    const { appId, group } = entry;
+    entries.delete(entry);
+    if (group.kept) onDropped(appId, name, group.topic, group.backlog);
+    group.close();
+  }
+
+  function createEntry({ appId, topic, kept, groupActivity: activity }: Subscriber): Entry {
+    const group = createGroup(
+      {
+        topic,
+        kept,
+        limit,
+        activity,
+        onOverflow: (event, first) =>
+          onOverflow({ pubsub: name, appId, subscribed: topic, event, first }),
+      },
+      () => {
+        if (!kept || group.unwanted) drop(entry);
+      },
+    );
+    const entry: Entry = { appId, group };
+    entries.add(entry);
+    return entry;
+  }
+
+  function of(appId: string): Group[] {
+    return [...entries].filter((entry) => entry.appId === appId).map(({ group }) => group);
+  }
 
   return {
-    publish(topic, message) {
-      for (const line of lines) {
-        if (matches(line.topic, topic)) line.add(message);
+    publish(topic, message, journal) {
+      const groups = [...entries].map(({ group }) => group).filter((one) => matches(one, topic));
+      const { data } = message;
+      // Written before it is on its way, so that the journal tells things in their order.
+      journal.write({
+        outcome: 'published',
+        pubsub: name,
+        topic,
+        subscribers: groups.length,
+        data,
+      });
+      for (const group of groups) group.add(topic, message);
+    },
+    subscribe(subscriber) {
+      const { appId, topic, kept } = subscriber;
+      const known = [...entries].find(
+        (entry) => kept && entry.group.kept && entry.appId === appId && entry.group.topic === topic,
+      );
+      return (known ?? createEntry(subscriber)).group.join(subscriber);
+    },
+    backlog: (appId) => of(appId).reduce((sum, group) => sum + group.backlog, 0),
+    renew(appId) {
+      for (const group of of(appId)) group.unwanted = group.kept;
+    },
+    prune(appId) {
+      for (const entry of entries) {
+        const { group } = entry;
+        if (entry.appId === appId && group.unwanted && group.size === 0) drop(entry);
       }
-    },
-    count: (topic) => [...lines].filter((line) => matches(line.topic, topic)).length,
-    subscribe(consumer) {
-      const line = createLine(consumer, concurrency, clock, pause, activity);
-      lines.add(line);
-      return () => {
-        lines.delete(line);
-        line.close();
-      };
-    },
-    close() {
-      for (const line of lines) line.close();
-      lines.clear();
     },
   };
 }
 
-function matches(pattern: string, topic: string): boolean {
+function matches({ topic: pattern }: Group, topic: string): boolean {
   if (pattern === topic) return true;
   if (!pattern.endsWith('*')) return false;
   const beginning = pattern.slice(0, -1);
   return topic.startsWith(beginning) && topic !== beginning;
-}
-
-/** The events that wait for one consumer. */
-interface Line {
-  readonly topic: string;
-  add(message: Message): void;
-  /** Starts what can be started. */
-  run(): void;
-  close(): void;
-}
-
-interface Waiting {
-  readonly message: Message;
-  readonly end: () => void;
-}
-
-function createLine(
-  { topic, bulk, consume }: Consumer,
-  concurrency: number,
-  clock: Clock,
-  pause: Pause,
-  activity: Activity,
-): Line {
-  const most = bulk?.maxMessagesCount ?? 1;
-  let waiting: Waiting[] = [];
-  // Taken from the front by an index, as to shift a long array costs its length.
-  let front = 0;
-  // A batch goes when it is full, or when its first event has waited long enough.
-  let due = 0;
-  let cancelTimer: (() => void) | undefined;
-  let running = 0;
-  let closed = false;
-
-  function length(): number {
-    return waiting.length - front;
-  }
-
-  function take(count: number): Waiting[] {
-    const taken = waiting.slice(front, front + count);
-    front += taken.length;
-    if (front > 1024 && front * 2 > waiting.length) {
-      waiting = waiting.slice(front);
-      front = 0;
-    }
-    due = Math.max(0, due - taken.length);
-    return taken;
-  }
-
-  function run(): void {
-    if (closed) return;
-    while (!pause.paused && running < concurrency) {
-      const ready = bulk === undefined ? length() : length() >= most ? most : due;
-      if (ready === 0) break;
-      start(take(Math.min(ready, most)));
-    }
-    startTimer();
-  }
-
-  function startTimer(): void {
-    if (bulk === undefined || closed) return;
-    if (length() - due === 0) {
-      cancelTimer?.();
-      cancelTimer = undefined;
-    } else {
-      cancelTimer ??= clock.setTimeout(() => {
-        cancelTimer = undefined;
-        due = length();
-        run();
-      }, bulk.maxAwaitDurationMs);
-    }
-  }
-
-  function start(batch: readonly Waiting[]): void {
-    running++;
-    if (bulk !== undefined) {
-      // What is left begins a batch of its own, with its full time.
-      cancelTimer?.();
-      cancelTimer = undefined;
-    }
-    void consume(batch.map(({ message }) => message)).finally(() => {
-      running--;
-      run();
-      for (const { end } of batch) end();
-    });
-  }
-
-  return {
-    topic,
-    add(message) {
-      waiting.push({ message, end: activity.begin() });
-      run();
-    },
-    run,
-    close() {
-      closed = true;
-      cancelTimer?.();
-      for (const { end } of take(length())) end();
-    },
-  };
 }

@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import type { AppChannel, CloudEventFields, DeliveryEntry } from '../app/channel.ts';
 import { toMessage } from '../errors.ts';
 import { AttemptError, runUnder } from '../policy.ts';
-import type { Message } from './broker.ts';
-import { bury, createNotes, toTrace, type DeliveryContext } from './delivery.ts';
+import { bury, createNotes, cutShort, toTrace, type DeliveryContext } from './delivery.ts';
 import { hasExpired, isRawPayload, parseEvent } from './envelope.ts';
+import type { Message } from './queue.ts';
 import { findRoute } from './route.ts';
 
 interface Entry extends DeliveryEntry {
@@ -13,10 +13,14 @@ interface Entry extends DeliveryEntry {
   readonly id: string;
 }
 
-/** Creates what consumes the events of a subscription, a batch at a time. */
+/**
+ * Creates what consumes the events of a subscription, a batch at a time.
+ *
+ * @returns Resolves with what was not settled when the sidecar stopped.
+ */
 export function createBulkDelivery(
   context: DeliveryContext & { readonly channel: Pick<AppChannel, 'deliverBulk'> },
-): (messages: readonly Message[]) => Promise<void> {
+): (messages: readonly Message[]) => Promise<readonly Message[]> {
   const { subscription, channel, policy, clock, pause, stop } = context;
   const { pubsub, topic } = subscription;
   const note = createNotes(context);
@@ -35,8 +39,8 @@ export function createBulkDelivery(
     };
   }
 
-  // The entry with its path; `undefined` when it ends here.
-  async function route(message: Message): Promise<{ entry: Entry; path: string } | undefined> {
+  // The entry with its path; otherwise whether it is settled here.
+  async function route(message: Message): Promise<{ entry: Entry; path: string } | boolean> {
     let entry: Entry | undefined;
     try {
       const raw = isRawPayload(subscription.metadata);
@@ -44,26 +48,26 @@ export function createBulkDelivery(
       const { event, entryId, id } = entry;
       const dropped = { entryId, id, otherwise: 'dropped' } as const;
       if (event !== undefined && hasExpired(event, clock)) {
-        await bury(context, message, note, { ...dropped, reason: 'expired' });
-        return undefined;
+        return await bury(context, message, note, { ...dropped, reason: 'expired' });
       }
       const path = findRoute(subscription.rules, event ?? message.data.toString('utf8'));
       if (path !== undefined) return { entry, path };
-      await bury(context, message, note, { ...dropped, reason: 'no route matches' });
+      return await bury(context, message, note, { ...dropped, reason: 'no route matches' });
     } catch (error) {
       const { entryId, id } = entry ?? {};
-      await bury(context, message, note, {
+      return bury(context, message, note, {
         ...(entryId === undefined ? {} : { entryId }),
         ...(id === undefined ? {} : { id }),
         reason: toMessage(error),
         otherwise: 'lost',
       });
     }
-    return undefined;
   }
 
-  async function settle(path: string, entries: readonly Entry[]): Promise<void> {
+  // Resolves with what is not settled.
+  async function settle(path: string, entries: readonly Entry[]): Promise<readonly Message[]> {
     let pending = entries;
+    const unsettled: Message[] = [];
     let attempts = 0;
     const id = randomUUID();
     const noteOf = ({ entryId, id }: Entry) => ({ entryId, id, path, attempt: attempts });
@@ -96,7 +100,8 @@ export function createBulkDelivery(
         } else if (verdict.deadLetter) {
           const { reason } = verdict;
           const details = { ...noteOf(entry), reason, otherwise: 'dropped' } as const;
-          await bury(context, entry.message, note, details);
+          const settled = await bury(context, entry.message, note, details);
+          if (!settled) unsettled.push(entry.message);
         } else {
           note('dropped', { ...noteOf(entry), reason: verdict.reason });
         }
@@ -112,7 +117,7 @@ export function createBulkDelivery(
     for (;;) {
       try {
         await runUnder(policy, clock, stop, ({ signal }) => attempt(signal), retried);
-        return;
+        return unsettled;
       } catch (thrown) {
         const error = thrown instanceof Error ? thrown : new Error(String(thrown));
         if (!stop.aborted && pause.paused) {
@@ -121,24 +126,31 @@ export function createBulkDelivery(
         }
         for (const entry of pending) {
           const details = { ...noteOf(entry), reason: toMessage(error) };
-          if (stop.aborted) note('lost', { ...details, reason: 'the sidecar stopped' });
-          else await bury(context, entry.message, note, { ...details, otherwise: 'lost' });
+          const settled = stop.aborted
+            ? cutShort(context, entry.message, note, details)
+            : await bury(context, entry.message, note, { ...details, otherwise: 'lost' });
+          if (!settled) unsettled.push(entry.message);
         }
-        return;
+        return unsettled;
       }
     }
   }
 
   return async (messages) => {
     const paths = new Map<string, Entry[]>();
+    const unsettled: Message[] = [];
     for (const message of messages) {
       const routed = await route(message);
-      if (routed === undefined) continue;
+      if (typeof routed === 'boolean') {
+        if (!routed) unsettled.push(message);
+        continue;
+      }
       const entries = paths.get(routed.path);
       if (entries === undefined) paths.set(routed.path, [routed.entry]);
       else entries.push(routed.entry);
     }
-    for (const [path, entries] of paths) await settle(path, entries);
+    for (const [path, entries] of paths) unsettled.push(...(await settle(path, entries)));
+    return unsettled;
   };
 }
 

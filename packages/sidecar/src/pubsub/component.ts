@@ -10,15 +10,18 @@ import type { Pause } from '../pause.ts';
 import { runUnder } from '../policy.ts';
 import type { Policies } from '../resiliency.ts';
 import type { Subscription } from '../resources/subscription.ts';
-import { createBroker, type Message } from './broker.ts';
+import type { Hub } from '../hub.ts';
 import { createBulkDelivery } from './bulk-delivery.ts';
 import { createDelivery } from './delivery.ts';
 import { wrapEvent } from './envelope.ts';
+import type { Membership } from './group.ts';
+import type { Message } from './queue.ts';
 import { createTopicScopes } from './topic-scopes.ts';
 
 /** What the parts of the engine share. */
 export interface EngineParts {
   readonly appId: string;
+  readonly hub: Hub;
   readonly clock: Clock;
   readonly journal: WritableJournal;
   readonly policies: Policies;
@@ -40,6 +43,9 @@ export interface Pubsub {
     subscription: Subscription,
     channel: Pick<AppChannel, 'deliver' | 'deliverBulk'>,
   ): () => void;
+  /** Takes nothing more of what is kept for the next sidecar of the app. */
+  release(): void;
+  /** Ends all subscriptions. */
   close(): void;
 }
 
@@ -53,18 +59,19 @@ const DEFAULT_CONCURRENCY = 100;
  */
 export function createPubsub(component: Component, parts: EngineParts): Pubsub {
   const { name, metadata } = component;
-  const { appId, clock, journal, policies, stop } = parts;
+  const { appId, hub, clock, journal, policies, pause, activity, stop } = parts;
   const scopes = createTopicScopes(metadata, appId);
-  const broker = createBroker(parseConcurrency(component), parts);
+  const concurrency = parseConcurrency(component);
+  const broker = hub.broker(name);
+  const memberships = new Set<Membership>();
+  pause.onChange(() => {
+    for (const membership of memberships) membership.run();
+  });
 
   async function send(topic: string, message: Message): Promise<void> {
     if (!scopes.mayPublish(topic)) throw forbidden(topic, appId);
     await runUnder(policies.outbound(name, 'Pubsub'), clock, stop, () => {
-      const subscribers = broker.count(topic);
-      const { data } = message;
-      // Written before it is on its way, so that the journal tells things in their order.
-      journal.write({ outcome: 'published', pubsub: name, topic, subscribers, data });
-      broker.publish(topic, message);
+      broker.publish(topic, message, journal);
       return Promise.resolve();
     });
   }
@@ -75,33 +82,48 @@ export function createPubsub(component: Component, parts: EngineParts): Pubsub {
       return send(topic, { data: wrapEvent(request, appId, clock), metadata });
     },
     subscribe(subscription, channel) {
-      const { topic, bulk } = subscription;
+      const { topic, bulk, type } = subscription;
       if (!scopes.maySubscribe(topic)) {
         throw new SidecarError(
           'ERR_PUBSUB_FORBIDDEN',
           `subscription to topic '${topic}' on pubsub '${name}' is not allowed`,
         );
       }
+      // A stream is over when its client is gone: nobody would come for what is kept.
+      const kept = hub.kept && type !== 'STREAMING';
       const context = {
         ...parts,
         subscription,
         channel,
+        kept,
         policy: policies.inbound(name, 'Pubsub'),
         publish: send,
       };
-      const one = createDelivery(context);
-      const many = createBulkDelivery(context);
-      return broker.subscribe({
+      const membership = broker.subscribe({
+        appId,
         topic,
+        kept,
         bulk,
-        consume: async (messages) => {
-          const [message] = messages;
-          if (bulk !== undefined) await many(messages);
-          else if (message !== undefined) await one(message);
-        },
+        concurrency,
+        consume: bulk === undefined ? createDelivery(context) : createBulkDelivery(context),
+        clock,
+        pause,
+        activity,
+        groupActivity: kept ? hub.activityOf(appId) : activity,
       });
+      memberships.add(membership);
+      return () => {
+        memberships.delete(membership);
+        membership.leave();
+      };
     },
-    close: () => broker.close(),
+    release() {
+      for (const membership of memberships) membership.release();
+    },
+    close() {
+      for (const membership of memberships) membership.leave();
+      memberships.clear();
+    },
   };
 }
 

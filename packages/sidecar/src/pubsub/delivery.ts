@@ -7,14 +7,16 @@ import type { Pause } from '../pause.ts';
 import { AttemptError, runUnder, type Policy } from '../policy.ts';
 import type { Subscription } from '../resources/subscription.ts';
 import { NO_TRACE } from '../trace.ts';
-import type { Message } from './broker.ts';
 import { hasExpired, isRawPayload, parseEvent, wrapRawPayload } from './envelope.ts';
+import type { Message } from './queue.ts';
 import { findRoute } from './route.ts';
 
 /** What a delivery needs beside the event. */
 export interface DeliveryContext {
   readonly subscription: Subscription;
   readonly channel: Pick<AppChannel, 'deliver'>;
+  /** Whether what is not settled when the sidecar stops is delivered by the next one. */
+  readonly kept: boolean;
   readonly policy: Policy;
   readonly clock: Clock;
   readonly pause: Pause;
@@ -42,33 +44,64 @@ export function createNotes({ journal, subscription: { pubsub, topic } }: Delive
   };
 }
 
-/** Where an event ends that the app will not get, or will not get again. */
+/** Why an event is not settled. */
+export const STOPPED = 'the sidecar stopped';
+
+/**
+ * Where an event ends that the app will not get, or will not get again.
+ *
+ * @returns Whether it is settled: not when the sidecar stopped before that.
+ */
 export async function bury(
-  { subscription, publish }: DeliveryContext,
+  context: DeliveryContext,
   message: Message,
   note: (outcome: JournalOutcome, note: EventNote) => void,
   given: EventNote & { readonly otherwise: 'dropped' | 'lost' },
-): Promise<void> {
+): Promise<boolean> {
   const { otherwise, ...details } = given;
-  if (subscription.deadLetterTopic !== undefined) {
-    try {
-      await publish(subscription.deadLetterTopic, message);
-      note('deadLettered', { ...details, data: message.data });
-      return;
-    } catch (error) {
-      note('lost', { ...details, reason: `${details.reason}; dead letter: ${toMessage(error)}` });
-      return;
-    }
+  const { subscription, publish, stop, kept } = context;
+  if (subscription.deadLetterTopic === undefined) {
+    note(otherwise, { ...details, data: message.data });
+    return true;
   }
-  note(otherwise, { ...details, data: message.data });
+  try {
+    await publish(subscription.deadLetterTopic, message);
+    note('deadLettered', { ...details, data: message.data });
+  } catch (error) {
+    if (stop.aborted && kept) return cutShort(context, message, note, details);
+    note('lost', { ...details, reason: `${details.reason}; dead letter: ${toMessage(error)}` });
+  }
+  return true;
 }
 
-/** Creates what consumes the events of a subscription, one at a time. */
-export function createDelivery(context: DeliveryContext): (message: Message) => Promise<void> {
+/**
+ * What becomes of an event when the sidecar stops before it is settled.
+ *
+ * @returns That it is not settled.
+ */
+export function cutShort(
+  { kept }: DeliveryContext,
+  message: Message,
+  note: (outcome: JournalOutcome, note: EventNote) => void,
+  details: EventNote,
+): false {
+  note(kept ? 'returned' : 'lost', { ...details, reason: STOPPED, data: message.data });
+  return false;
+}
+
+/**
+ * Creates what consumes the events of a subscription, one at a time.
+ *
+ * @returns Resolves with what was not settled when the sidecar stopped.
+ */
+export function createDelivery(
+  context: DeliveryContext,
+): (messages: readonly Message[]) => Promise<readonly Message[]> {
   const { subscription, channel, policy, clock, pause, stop } = context;
   const note = createNotes(context);
 
-  async function deliver(message: Message): Promise<void> {
+  // Whether the event is settled.
+  async function deliver(message: Message): Promise<boolean> {
     const metadata = { ...message.metadata, pubsubName: subscription.pubsub };
     const marked: Message = { data: message.data, metadata };
     const given = (reason: string, otherwise: 'dropped' | 'lost', id?: string) =>
@@ -96,10 +129,10 @@ export function createDelivery(context: DeliveryContext): (message: Message) => 
     const data = raw ? Buffer.from(JSON.stringify(event)) : message.data;
     const { pubsub, topic } = subscription;
     const traced = { ...metadata, ...toTrace(event) };
-    await settle({ pubsub, topic, path, event, data, metadata: traced }, marked, id);
+    return settle({ pubsub, topic, path, event, data, metadata: traced }, marked, id);
   }
 
-  async function settle(delivery: Delivery, message: Message, id: string): Promise<void> {
+  async function settle(delivery: Delivery, message: Message, id: string): Promise<boolean> {
     const { path } = delivery;
     let attempts = 0;
     for (;;) {
@@ -119,37 +152,30 @@ export function createDelivery(context: DeliveryContext): (message: Message) => 
         );
         if (verdict.kind === 'ack') {
           note('acked', { id, path, attempt: attempts });
-        } else if (verdict.deadLetter) {
-          const { reason } = verdict;
-          await bury(context, message, note, {
-            id,
-            path,
-            attempt: attempts,
-            reason,
-            otherwise: 'dropped',
-          });
-        } else {
-          note('dropped', { id, path, attempt: attempts, reason: verdict.reason });
+          return true;
         }
-        return;
+        const { reason } = verdict;
+        const details = { id, path, attempt: attempts, reason };
+        if (verdict.deadLetter) {
+          return await bury(context, message, note, { ...details, otherwise: 'dropped' });
+        }
+        note('dropped', details);
+        return true;
       } catch (error) {
-        const reason = stop.aborted ? 'the sidecar stopped' : toMessage(error);
-        if (!stop.aborted && pause.paused) {
-          // What the app was given while it was not healthy is for when it is again.
-          note('retried', { id, path, attempt: attempts, reason });
-          continue;
-        }
-        if (stop.aborted) note('lost', { id, path, attempt: attempts, reason, data: message.data });
-        else {
-          const otherwise = 'lost';
-          await bury(context, message, note, { id, path, attempt: attempts, reason, otherwise });
-        }
-        return;
+        const details = { id, path, attempt: attempts, reason: toMessage(error) };
+        if (stop.aborted) return cutShort(context, message, note, details);
+        // What the app was given while it was not healthy is for when it is again.
+        if (pause.paused) note('retried', details);
+        else return bury(context, message, note, { ...details, otherwise: 'lost' });
       }
     }
   }
 
-  return deliver;
+  return async (messages) => {
+    const unsettled: Message[] = [];
+    for (const message of messages) if (!(await deliver(message))) unsettled.push(message);
+    return unsettled;
+  };
 }
 
 /** The verdict when it settles the event. */

@@ -4,7 +4,7 @@ import type { Component } from '../contract.ts';
 import { SidecarError } from '../errors.ts';
 import { createInMemoryStore } from './in-memory.ts';
 import { parseKeyPrefix } from './key-prefix.ts';
-import type { StateStore } from './store.ts';
+import type { StateItem, StateStore } from './store.ts';
 
 /** What a store lives in. */
 export interface StoreSettings {
@@ -12,11 +12,18 @@ export interface StoreSettings {
   /** For the key prefix `namespace`. Default: none, which makes it the app id. */
   readonly namespace?: string | undefined;
   readonly clock: Clock;
+  /** What the store holds, by stored keys. Default: nothing. */
+  readonly items?: Map<string, StateItem>;
 }
 
 const FACTORIES: ReadonlyMap<
   string,
-  (name: string, clock: Clock, toStoredKey: (key: string) => string) => StateStore
+  (
+    name: string,
+    clock: Clock,
+    toStoredKey: (key: string) => string,
+    items: Map<string, StateItem>,
+  ) => StateStore
 > = new Map([['state.in-memory', createInMemoryStore]]);
 
 /** The component types that are state stores here. */
@@ -36,5 +43,6 @@ export function createStateStore(component: Component, settings: StoreSettings):
       `component "${component.name}" has type "${component.type}", which this sidecar does not have; run daprd`,
     );
   }
-  return create(component.name, settings.clock, parseKeyPrefix(component, settings));
+  const { clock, items = new Map<string, StateItem>() } = settings;
+  return create(component.name, clock, parseKeyPrefix(component, settings), items);
 }

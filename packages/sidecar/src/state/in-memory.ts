@@ -1,4 +1,4 @@
-// `state.in-memory`: requests become entries of a map, which lasts as long as the sidecar.
+// `state.in-memory`: requests become entries of a map, which lasts as long as the sidecar or its network.
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { toAppKey } from './key-prefix.ts';
@@ -11,17 +11,19 @@ const SWEEP_INTERVAL = 1000;
 type Write = Pick<SetRequest, 'key' | 'etag' | 'options'>;
 
 /**
- * Creates an empty store.
+ * Creates a store.
  *
  * It answers queries too, which daprd's own in-memory store does not: a function that queries can be
- * tried without a database.
+ * tried without a database. As with daprd, a query sees the values of all apps.
+ *
+ * @param items What it holds, by stored keys; other stores may have the same.
  */
 export function createInMemoryStore(
   name: string,
   clock: Clock,
   toStoredKey: (key: string) => string,
+  items: Map<string, StateItem>,
 ): StateStore {
-  const items = new Map<string, StateItem>();
   let swept = clock.now();
 
   function find(key: string): StateItem | undefined {
@@ -98,9 +100,6 @@ export function createInMemoryStore(
         [...items.values()].filter((item) => !isOver(item)),
         query,
       );
-    },
-    async close() {
-      items.clear();
     },
   };
 }

@@ -53,7 +53,6 @@ export interface StateStore {
    */
   transact(operations: readonly Operation[]): Promise<void>;
   query(query: Query): Promise<QueryPage>;
-  close(): Promise<void>;
 }
 
 /** A write found another version than it expected. */
