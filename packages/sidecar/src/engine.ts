@@ -10,7 +10,7 @@ import { startHealthProbes, type HealthCheck, type HealthProbes } from './app/he
 import { createHttpChannel } from './app/http-channel.ts';
 import { createBindings } from './bindings/component.ts';
 import { realClock, type Clock } from './clock.ts';
-import type { Engine, SubscriptionInfo } from './contract.ts';
+import type { Engine } from './contract.ts';
 import { SidecarError, toMessage } from './errors.ts';
 import type { Hub, Member } from './hub.ts';
 import type { WritableJournal } from './journal.ts';
@@ -22,7 +22,11 @@ import { createPubsub, type EngineParts, type Pubsub } from './pubsub/component.
 import { runUnder } from './policy.ts';
 import { createPolicies, INITIALIZATION_POLICY } from './resiliency.ts';
 import type { Resources } from './resources/load.ts';
-import type { Subscription } from './resources/subscription.ts';
+import {
+  mergeSubscriptions,
+  toSubscriptionInfo,
+  type Subscription,
+} from './resources/subscription.ts';
 
 /** What an engine is made from. */
 export interface EngineSettings {
@@ -130,7 +134,7 @@ export function startEngine(settings: EngineSettings): RunningEngine {
 
   async function subscribe(to: AppChannel): Promise<void> {
     if (pubsubs.size > 0) {
-      subscriptions = merge(resources.subscriptions, await listSubscriptions(to));
+      subscriptions = mergeSubscriptions(resources.subscriptions, await listSubscriptions(to));
     }
     // What is kept is not for who is about to stop.
     if (leaving) throw new Error(STOPPED);
@@ -201,7 +205,7 @@ export function startEngine(settings: EngineSettings): RunningEngine {
     components,
     appReady,
     get subscriptions() {
-      return [...subscriptions, ...streams].map(toInfo);
+      return [...subscriptions, ...streams].map(toSubscriptionInfo);
     },
     get ready() {
       return ready;
@@ -273,32 +277,6 @@ export function startEngine(settings: EngineSettings): RunningEngine {
       await parts.activity.idle();
       channel?.close();
     },
-  };
-}
-
-// What the app says of a topic wins over what a resource says, and the last word over earlier ones.
-function merge(
-  declared: readonly Subscription[],
-  listed: readonly Subscription[],
-): readonly Subscription[] {
-  const merged = new Map<string, Subscription>();
-  const keyOf = ({ pubsub, topic }: Subscription) => `${pubsub}||${topic}`;
-  for (const subscription of declared) {
-    if (!merged.has(keyOf(subscription))) merged.set(keyOf(subscription), subscription);
-  }
-  for (const subscription of listed) merged.set(keyOf(subscription), subscription);
-  return [...merged.values()];
-}
-
-function toInfo(subscription: Subscription): SubscriptionInfo {
-  const { pubsub, topic, deadLetterTopic, type, rules, metadata } = subscription;
-  return {
-    pubsub,
-    topic,
-    ...(deadLetterTopic === undefined ? {} : { deadLetterTopic }),
-    type,
-    rules: rules.map(({ match, path }) => ({ match, path })),
-    metadata,
   };
 }
 

@@ -1,5 +1,5 @@
 // A property: whatever the moments at which an app is started again, it gets every event.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createTestNetwork } from './network.fixture.ts';
 import { PUBSUB } from './sidecar.fixture.ts';

@@ -6,7 +6,7 @@ import { createGroup, type Group, type Membership } from './group.ts';
 import type { Message, Queued } from './queue.ts';
 
 /** What is told of an event that nobody will get. */
-export interface Overflow {
+interface Overflow {
   readonly pubsub: string;
   readonly appId: string;
   /** What the group subscribed to. */
@@ -27,7 +27,7 @@ export interface BrokerSettings {
 }
 
 /** A consumer, and the group that it belongs to. */
-export interface Subscriber extends ConsumerSettings {
+interface Subscriber extends ConsumerSettings {
   readonly appId: string;
   readonly topic: string;
   /**

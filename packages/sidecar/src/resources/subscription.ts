@@ -1,5 +1,6 @@
 // Subscriptions: as an app lists them over HTTP, and as a Subscription resource declares them.
 import * as v from 'valibot';
+import type { SubscriptionInfo } from '../contract.ts';
 import { compileRule, type Rule } from '../pubsub/route.ts';
 
 /** What an app gets of a topic, and where. */
@@ -98,5 +99,32 @@ export function toBulkSubscribe(
   return {
     maxMessagesCount: given.maxMessagesCount > 0 ? given.maxMessagesCount : DEFAULT_COUNT,
     maxAwaitDurationMs: given.maxAwaitDurationMs > 0 ? given.maxAwaitDurationMs : DEFAULT_AWAIT,
+  };
+}
+
+/** What the app says of a topic wins over what a resource says, and the last word over earlier ones. */
+export function mergeSubscriptions(
+  declared: readonly Subscription[],
+  listed: readonly Subscription[],
+): readonly Subscription[] {
+  const merged = new Map<string, Subscription>();
+  const keyOf = ({ pubsub, topic }: Subscription) => `${pubsub}||${topic}`;
+  for (const subscription of declared) {
+    if (!merged.has(keyOf(subscription))) merged.set(keyOf(subscription), subscription);
+  }
+  for (const subscription of listed) merged.set(keyOf(subscription), subscription);
+  return [...merged.values()];
+}
+
+/** A subscription as the metadata API tells it. */
+export function toSubscriptionInfo(subscription: Subscription): SubscriptionInfo {
+  const { pubsub, topic, deadLetterTopic, type, rules, metadata } = subscription;
+  return {
+    pubsub,
+    topic,
+    ...(deadLetterTopic === undefined ? {} : { deadLetterTopic }),
+    type,
+    rules: rules.map(({ match, path }) => ({ match, path })),
+    metadata,
   };
 }
