@@ -103,6 +103,49 @@ describe('an app without a sidecar', () => {
     expect(eventsAt(next, '/orders')).toEqual([1, 2, 3, 4, 5]);
   });
 
+  it('gets a batch again that was not settled when its sidecar stopped', async () => {
+    const { held } = holdAnswers();
+    const { sidecar, publish } = createTestNetwork();
+    const bulkSubscribe = { enabled: true, maxMessagesCount: 3 };
+    const listed = [{ pubsubname: 'pubsub', topic: 'orders', route: '/orders', bulkSubscribe }];
+    const entriesOf = (body: string) =>
+      (JSON.parse(body) as { entries: { entryId: string; event: { data: unknown } }[] }).entries;
+    const stuck = await startHttpApp(listed, held);
+    const before = await sidecar('a', stuck);
+    await publish('orders', 1, 2, 3);
+    await before.journal.until((journal) => journal.count('delivered') === 3);
+    await before.stop();
+    expect(outcomes(before).slice(-3)).toEqual(['returned', 'returned', 'returned']);
+    const next = await startHttpApp(listed, ({ body }) => ({
+      body: { statuses: entriesOf(body).map(({ entryId }) => ({ entryId, status: 'SUCCESS' })) },
+    }));
+    const after = await sidecar('a', next);
+    await after.idle();
+    expect(entriesOf(next.at('/orders')[0]?.body ?? '').map(({ event }) => event.data)).toEqual([
+      1, 2, 3,
+    ]);
+    expect(after.journal.count('acked')).toBe(3);
+  });
+
+  it('keeps nothing for a stream, which ends', async () => {
+    const { network, app, sidecar, publish } = createTestNetwork();
+    const { engine } = await sidecar('a', await app([]));
+    const metadata = {};
+    const request = { pubsub: 'pubsub', topic: 'orders', deadLetterTopic: undefined, metadata };
+    const end = engine.subscribeStream(
+      request,
+      (_delivery, signal) =>
+        new Promise((resolve) => {
+          signal.addEventListener('abort', () => resolve({ kind: 'ack' }), { once: true });
+        }),
+    );
+    await publish('orders', 1, 2);
+    expect(network.backlog('a')).toBe(1);
+    end();
+    await publish('orders', 3);
+    expect(network.backlog('a')).toBe(0);
+  });
+
   it('loses the oldest when too many wait, with one warning', async () => {
     const told: string[] = [];
     const { network, app, sidecar, publish } = createTestNetwork({
