@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 import { BUILD_ENTRIES, Build } from './build-schema.ts';
 import { LabelValue, Metadata, SecretRef, Text } from './primitives.ts';
-import { SERVING_ENTRIES, ServingPart } from './serving-schema.ts';
+import { SERVING_ENTRIES, ServingPart, type ServingSpec } from './serving-schema.ts';
 import { BuilderStatusSchema, FunctionStatusSchema, ServingStatusSchema } from './status-schema.ts';
 import { withWasmEdge } from './wasm-edge.ts';
 
@@ -72,7 +72,8 @@ export const BuilderSchema = v.strictObject({
   status: v.exactOptional(BuilderStatusSchema),
 });
 
-export const ServingSchema = v.strictObject({
+// The types of its fields by themselves: what is inferred of all of it at once is too deep for TypeScript.
+export const ServingSchema: v.GenericSchema<unknown, ServingResource> = v.strictObject({
   ...envelope('Serving'),
   spec: v.strictObject({
     version: Version,
@@ -84,8 +85,18 @@ export const ServingSchema = v.strictObject({
 });
 
 /** A Function, with every default. */
-export type FunctionResource = v.InferOutput<typeof FunctionSchema>;
+export interface FunctionResource extends v.InferOutput<typeof FunctionSchema> {}
 /** A Builder: one build of a Function. */
-export type BuilderResource = v.InferOutput<typeof BuilderSchema>;
+export interface BuilderResource extends v.InferOutput<typeof BuilderSchema> {}
 /** A Serving: one revision of a running Function. */
-export type ServingResource = v.InferOutput<typeof ServingSchema>;
+export interface ServingResource {
+  apiVersion: typeof API_VERSION;
+  kind: 'Serving';
+  metadata: v.InferOutput<typeof Metadata>;
+  spec: ServingSpec & {
+    version: string;
+    image: string;
+    imageCredentials?: v.InferOutput<typeof SecretRef>;
+  };
+  status?: v.InferOutput<typeof ServingStatusSchema>;
+}

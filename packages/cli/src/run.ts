@@ -1,0 +1,42 @@
+// One run of `ofn`: arguments become a command, and its outcome an exit code.
+import { createRequire } from 'node:module';
+import { Command, CommanderError } from 'commander';
+import { ResourceError } from '@ofn/resources';
+import { addRender } from './commands/render.ts';
+import { addValidate } from './commands/validate.ts';
+import { CommandError, type Terminal } from './terminal.ts';
+
+/**
+ * Runs; resolves to the exit code: 0, 1 when the command failed, 2 for arguments that are not valid.
+ */
+export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    await createProgram(terminal).parseAsync(args, { from: 'user' });
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (!(error instanceof ResourceError || error instanceof CommandError)) throw error;
+    terminal.err(`${error.message}\n`);
+    return 1;
+  }
+}
+
+/** The commands, with their arguments and options. */
+export function createProgram(terminal: Terminal): Command {
+  const program = new Command('ofn')
+    .description('Functions: checked here, and rendered for a cluster.')
+    .version(version(), '--version', 'Print the version')
+    .helpOption('-h, --help', 'Print help')
+    .helpCommand(false)
+    .showHelpAfterError('See ofn --help.')
+    .exitOverride()
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
+  addValidate(program, terminal);
+  addRender(program, terminal);
+  return program;
+}
+
+function version(): string {
+  const manifest = createRequire(import.meta.url)('../package.json') as { version: string };
+  return manifest.version;
+}

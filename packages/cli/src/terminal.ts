@@ -1,0 +1,14 @@
+// What a command has of its process, and the error that ends it.
+
+/** What a command reads and writes. */
+export interface Terminal {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  /** All of the standard input. */
+  readonly stdin: () => Promise<string>;
+}
+
+/** Why a command failed, in words for its user: exit code 1. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+}

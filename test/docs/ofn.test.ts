@@ -1,0 +1,46 @@
+// docs/ofn.md against the commands and options of the `ofn` command, and what it prints.
+import { expect, test } from 'vitest';
+import { createProgram, run } from '../../packages/cli/src/run.ts';
+import { readPage, tableOf } from './markdown.ts';
+
+const page = readPage('docs/ofn.md');
+const program = createProgram({ out() {}, err() {}, stdin: () => Promise.resolve('') });
+
+test('the page lists every command with its arguments, in its order, and no other', () => {
+  const expected = program.commands.map((command) => {
+    const words = command.registeredArguments.map((argument) =>
+      argument.variadic ? `[${argument.name()}…]` : `[${argument.name()}]`,
+    );
+    return [`\`${[command.name(), ...words].join(' ')}\``, command.description()];
+  });
+  expect(tableOf(page, 'Command')).toEqual(expected);
+});
+
+test('the page lists every option of render, with its default and choices, and no other', () => {
+  const render = program.commands.find((command) => command.name() === 'render');
+  const expected = render?.options.map(({ argChoices, defaultValue, description, flags }) => [
+    `\`${flags}\``,
+    typeof defaultValue === 'string' ? defaultValue : '',
+    argChoices === undefined ? description : `${description}: ${argChoices.join(', ')}`,
+  ]);
+  expect(tableOf(page, 'Option')).toEqual(expected);
+});
+
+test('the error of the page is the one that is printed', async () => {
+  const text = `apiVersion: core.openfunction.io/v1beta2
+kind: Function
+metadata: { name: hello }
+spec:
+  imagge: example/hello:v1
+  image: example/hello:v1
+  serving: {}
+`;
+  let printed = '';
+  const code = await run(['validate', '-'], {
+    out() {},
+    err: (written) => void (printed += written),
+    stdin: () => Promise.resolve(text),
+  });
+  expect(code).toBe(1);
+  expect(page.text).toContain(printed.trim().replace('stdin:', 'function.yaml:'));
+});
