@@ -7,6 +7,6 @@ rmSync('dist', { recursive: true, force: true });
 await build({
   input: 'src/main.ts',
   platform: 'node',
-  external: [/^node:/, ...Object.keys(dependencies)],
+  external: [/^node:/, ...Object.keys(dependencies).map((name) => new RegExp(`^${name}(?:/|$)`))],
   output: { dir: 'dist', format: 'esm', chunkFileNames: '[name].js' },
 });

@@ -1,10 +1,16 @@
 // docs/ofn.md against the commands and options of the `ofn` command, and what it prints.
 import { expect, test } from 'vitest';
 import { createProgram, run } from '../../packages/cli/src/run.ts';
+import { PLATFORM_ERRORS } from '../../packages/platform/src/errors.ts';
 import { readPage, tableOf } from './markdown.ts';
 
 const page = readPage('docs/ofn.md');
-const program = createProgram({ out() {}, err() {}, stdin: () => Promise.resolve('') });
+const program = createProgram({
+  out() {},
+  err() {},
+  stdin: () => Promise.resolve(''),
+  stop: AbortSignal.abort(),
+});
 
 test('the page lists every command with its arguments, in its order, and no other', () => {
   const expected = program.commands.map((command) => {
@@ -14,6 +20,21 @@ test('the page lists every command with its arguments, in its order, and no othe
     return [`\`${[command.name(), ...words].join(' ')}\``, command.description()];
   });
   expect(tableOf(page, 'Command')).toEqual(expected);
+});
+
+test('the page lists every option of dev, with its default, and no other', () => {
+  const dev = program.commands.find((command) => command.name() === 'dev');
+  const expected = dev?.options.map(({ defaultValue, description, flags }) => [
+    `\`${flags}\``,
+    typeof defaultValue === 'number' ? String(defaultValue) : '',
+    description,
+  ]);
+  expect(tableOf(page, 'Option of dev')).toEqual(expected);
+});
+
+test('the page lists every error code of the platform, in its order, and no other', () => {
+  const expected = Object.entries(PLATFORM_ERRORS).map(([code, text]) => [`\`${code}\``, text]);
+  expect(tableOf(page, 'Code')).toEqual(expected);
 });
 
 test('the page lists every option of render, with its default and choices, and no other', () => {
@@ -40,6 +61,7 @@ spec:
     out() {},
     err: (written) => void (printed += written),
     stdin: () => Promise.resolve(text),
+    stop: AbortSignal.abort(),
   });
   expect(code).toBe(1);
   expect(page.text).toContain(printed.trim().replace('stdin:', 'function.yaml:'));

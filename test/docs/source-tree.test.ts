@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ROOT, readPage, sectionsOf } from './markdown.ts';
 
-test.for(['core', 'sidecar', 'tracing', 'keda', 'resources', 'cli'])(
+test.for(['core', 'sidecar', 'tracing', 'keda', 'resources', 'platform', 'cli'])(
   'the tree names every source file of %s, and no other',
   (name) => {
     const section = sectionsOf(readPage('docs/architecture.md'), 2).get('Folder tree') ?? '';

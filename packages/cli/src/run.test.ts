@@ -31,6 +31,7 @@ async function ofn(args: readonly string[], stdin = '') {
     out: (text) => void (printed.out += text),
     err: (text) => void (printed.err += text),
     stdin: () => Promise.resolve(stdin),
+    stop: AbortSignal.abort(),
   });
   return { code, ...printed };
 }

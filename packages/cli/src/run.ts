@@ -1,10 +1,16 @@
 // One run of `ofn`: arguments become a command, and its outcome an exit code.
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
+import { KedaError } from '@ofn/keda/objects';
+import { PlatformError } from '@ofn/platform';
 import { ResourceError } from '@ofn/resources';
+import { addDev } from './commands/dev.ts';
 import { addRender } from './commands/render.ts';
 import { addValidate } from './commands/validate.ts';
 import { CommandError, type Terminal } from './terminal.ts';
+
+// Those that say to their user all there is to say.
+const EXPECTED = [CommandError, KedaError, PlatformError, ResourceError];
 
 /**
  * Runs; resolves to the exit code: 0, 1 when the command failed, 2 for arguments that are not valid.
@@ -15,8 +21,8 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (!(error instanceof ResourceError || error instanceof CommandError)) throw error;
-    terminal.err(`${error.message}\n`);
+    if (!EXPECTED.some((known) => error instanceof known)) throw error;
+    terminal.err(`${(error as Error).message}\n`);
     return 1;
   }
 }
@@ -31,6 +37,7 @@ export function createProgram(terminal: Terminal): Command {
     .showHelpAfterError('See ofn --help.')
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
+  addDev(program, terminal);
   addValidate(program, terminal);
   addRender(program, terminal);
   return program;

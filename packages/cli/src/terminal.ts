@@ -6,6 +6,8 @@ export interface Terminal {
   readonly err: (text: string) => void;
   /** All of the standard input. */
   readonly stdin: () => Promise<string>;
+  /** Ends what runs until it is told to. */
+  readonly stop: AbortSignal;
 }
 
 /** Why a command failed, in words for its user: exit code 1. */

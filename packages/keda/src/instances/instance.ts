@@ -53,6 +53,9 @@ function killAll(): void {
   for (const kill of groups) kill();
 }
 
+// Milliseconds between two looks at one that starts: as late as it is seen, requests are answered.
+const LONGEST_WAIT = 20;
+
 /** Starts an instance on a free port, which it finds in `PORT`. */
 export async function startInstance(settings: InstanceSettings): Promise<Instance> {
   const {
@@ -96,7 +99,7 @@ export async function startInstance(settings: InstanceSettings): Promise<Instanc
   });
 
   async function untilReady(): Promise<void> {
-    for (let wait = 5; state === 'starting'; wait = Math.min(wait * 1.5, 100)) {
+    for (let wait = 5; state === 'starting'; wait = Math.min(wait * 1.5, LONGEST_WAIT)) {
       const answered = await isReady(host, port, readyPath);
       // It may have ended, or been told to, in the meantime.
       if (answered && (state as InstanceState) === 'starting') state = 'ready';

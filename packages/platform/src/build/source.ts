@@ -1,0 +1,110 @@
+// What a path of the user means: a Function file, or a folder with code, from which a Function is inferred.
+import { readFile, readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import { parseFunction, parseResources, type FunctionResource } from '@ofn/resources';
+import { PlatformError } from '../errors.ts';
+
+/** A function, and where its code is. */
+export interface Source {
+  readonly function: FunctionResource;
+  /** Absolute. */
+  readonly folder: string;
+  /** The file that is loaded first. Absolute. */
+  readonly entry: string;
+}
+
+/** The name of a Function file in a folder. */
+const FUNCTION_FILE = 'function.yaml';
+
+/**
+ * Finds the functions of a path.
+ *
+ * @throws PlatformError `OFN_PLATFORM_SOURCE_INVALID`; ResourceError for a Function file that is not valid.
+ */
+export async function findSources(path: string): Promise<readonly Source[]> {
+  const full = resolve(path);
+  const found = await stat(full).catch(() => undefined);
+  if (found === undefined) {
+    throw invalid(`${path} does not exist; name a Function file or a folder with code`);
+  }
+  if (found.isFile()) return sourcesOfFile(path, full);
+  const file = join(full, FUNCTION_FILE);
+  if (await isFile(file)) return sourcesOfFile(join(path, FUNCTION_FILE), file);
+  return [{ function: infer(full), folder: full, entry: await entryOf(path, full) }];
+}
+
+async function sourcesOfFile(path: string, full: string): Promise<readonly Source[]> {
+  const { functions } = parseResources(await readFile(full, 'utf8'), { file: path });
+  if (functions.length === 0) throw invalid(`${path} has no Function in it`);
+  const root = dirname(full);
+  return Promise.all(
+    functions.map(async (given): Promise<Source> => {
+      const subPath = given.spec.build?.srcRepo.sourceSubPath ?? '.';
+      const folder = resolve(root, subPath);
+      if (folder !== root && !folder.startsWith(root + sep)) {
+        throw invalid(`${path}: sourceSubPath ${subPath} leads out of the folder of the file`);
+      }
+      return { function: given, folder, entry: await entryOf(path, folder) };
+    }),
+  );
+}
+
+// Its name is that of the folder, as Kubernetes would take it.
+function infer(folder: string): FunctionResource {
+  const name = basename(folder)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]+/g, '-')
+    .replaceAll(/^[^a-z]+|-+$/g, '');
+  const hostnames = [`${name === '' ? 'function' : name}.localhost`];
+  const rules = [{ matches: [{ path: { type: 'PathPrefix', value: '/' } }] }];
+  const manifest = {
+    apiVersion: 'core.openfunction.io/v1beta2',
+    kind: 'Function',
+    metadata: { name: name === '' ? 'function' : name },
+    spec: {
+      image: 'local',
+      serving: { triggers: { http: { engine: 'keda', route: { hostnames, rules } } } },
+    },
+  };
+  return parseFunction(JSON.stringify(manifest), { file: folder });
+}
+
+const EXTENSIONS = ['ts', 'mts', 'js', 'mjs', 'cjs'];
+
+async function entryOf(path: string, folder: string): Promise<string> {
+  const { main } = await readManifest(folder);
+  if (typeof main === 'string') {
+    const entry = resolve(folder, main);
+    if (entry.startsWith(folder + sep) && (await isFile(entry))) return entry;
+  }
+  const names = new Set(await readdir(folder).catch(() => []));
+  for (const base of ['index', 'function', 'src/index']) {
+    for (const extension of EXTENSIONS) {
+      const name = `${base}.${extension}`;
+      const isThere = base.includes('/') ? await isFile(join(folder, name)) : names.has(name);
+      if (isThere) return join(folder, name);
+    }
+  }
+  throw invalid(
+    `${path} has no code to run: an index.ts, index.js or function.js, or a file that "main" of package.json names`,
+  );
+}
+
+async function readManifest(folder: string): Promise<{ readonly main?: unknown }> {
+  const file = join(folder, 'package.json');
+  const text = await readFile(file, 'utf8').catch(() => '{}');
+  try {
+    return JSON.parse(text) as { main?: unknown };
+  } catch (cause) {
+    throw new PlatformError('OFN_PLATFORM_SOURCE_INVALID', `${file} is no JSON`, { cause });
+  }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isFile() === true;
+}
+
+function invalid(message: string): PlatformError {
+  return new PlatformError('OFN_PLATFORM_SOURCE_INVALID', message);
+}

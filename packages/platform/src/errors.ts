@@ -1,0 +1,28 @@
+// The one error of the package, and all its codes.
+
+/** Every code, with what it means. `docs/ofn.md` lists the same. */
+export const PLATFORM_ERRORS = {
+  OFN_PLATFORM_SOURCE_INVALID: 'A path is neither a Function file nor a folder with code',
+  OFN_PLATFORM_FUNCTION_INVALID: 'A Function cannot run here; the message says why',
+  OFN_PLATFORM_BUILD_FAILED: 'The code of a function cannot be built; the message has the place',
+} as const satisfies Readonly<Record<string, string>>;
+
+/** A code of this package. */
+export type PlatformErrorCode = keyof typeof PLATFORM_ERRORS;
+
+/**
+ * An error of this package.
+ *
+ * @example
+ * try { await createPlatform({ paths: ['nowhere'] }); }
+ * catch (error) { console.log((error as PlatformError).code); } // OFN_PLATFORM_SOURCE_INVALID
+ */
+export class PlatformError extends Error {
+  override readonly name = 'PlatformError';
+  readonly code: PlatformErrorCode;
+
+  constructor(code: PlatformErrorCode, message: string, options: { cause?: unknown } = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.code = code;
+  }
+}

@@ -1,0 +1,42 @@
+// `ofn dev` as a process: a function is served, and a signal ends all of it.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { ask, createProject } from './project.ts';
+
+const manifest = createRequire(import.meta.url).resolve('@ofn/cli/package.json');
+const BIN = join(dirname(manifest), 'bin/ofn.js');
+
+const PID = 'export default (req, res) => res.send(String(process.pid));\n';
+
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  '%s ends the function, and then ofn dev, with 0',
+  async (signal) => {
+    const { folder } = createProject({ 'index.js': PID, 'package.json': '{"type":"module"}' });
+    const child = spawn(process.execPath, [BIN, 'dev', folder, '--port', '0'], {
+      env: { PATH: process.env['PATH'] },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += String(chunk)));
+    const port = await vi.waitFor(
+      () => {
+        const [, found] = /hello is at http:\/\/localhost:(\d+)\//.exec(output) ?? [];
+        if (found === undefined) throw new Error(`it does not serve: ${output}`);
+        return Number(found);
+      },
+      { timeout: 20_000 },
+    );
+    const pid = Number((await ask(port)).body);
+    child.kill(signal);
+    const [code] = (await once(child, 'exit')) as [number | null];
+    expect(code).toBe(0);
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+    expect(output).toMatch(
+      /hello: built in \d+ ms\n[^]*hello-1 is ready after \d+ ms\n[^]*GET \/ 200\n/,
+    );
+  },
+);
