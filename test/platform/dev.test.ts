@@ -11,32 +11,43 @@ const BIN = join(dirname(manifest), 'bin/ofn.js');
 
 const PID = 'export default (req, res) => res.send(String(process.pid));\n';
 
+/** Starts `ofn dev`, and a process of its function. */
+async function startDev() {
+  const { folder } = createProject({ 'index.js': PID, 'package.json': '{"type":"module"}' });
+  const child = spawn(process.execPath, [BIN, 'dev', folder, '--port', '0'], {
+    env: { PATH: process.env['PATH'] },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += String(chunk)));
+  const port = await vi.waitFor(
+    () => {
+      const [, found] = /hello is at http:\/\/localhost:(\d+)\//.exec(output) ?? [];
+      if (found === undefined) throw new Error(`it does not serve: ${output}`);
+      return Number(found);
+    },
+    { timeout: 20_000 },
+  );
+  return { child, pid: Number((await ask(port)).body), output: () => output };
+}
+
 test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
   '%s ends the function, and then ofn dev, with 0',
   async (signal) => {
-    const { folder } = createProject({ 'index.js': PID, 'package.json': '{"type":"module"}' });
-    const child = spawn(process.execPath, [BIN, 'dev', folder, '--port', '0'], {
-      env: { PATH: process.env['PATH'] },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    onTestFinished(() => void child.kill('SIGKILL'));
-    let output = '';
-    child.stdout.on('data', (chunk: Buffer) => (output += String(chunk)));
-    const port = await vi.waitFor(
-      () => {
-        const [, found] = /hello is at http:\/\/localhost:(\d+)\//.exec(output) ?? [];
-        if (found === undefined) throw new Error(`it does not serve: ${output}`);
-        return Number(found);
-      },
-      { timeout: 20_000 },
-    );
-    const pid = Number((await ask(port)).body);
+    const { child, output, pid } = await startDev();
     child.kill(signal);
     const [code] = (await once(child, 'exit')) as [number | null];
     expect(code).toBe(0);
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
-    expect(output).toMatch(
+    expect(output()).toMatch(
       /hello: built in \d+ ms\n[^]*hello-1 is ready after \d+ ms\n[^]*GET \/ 200\n/,
     );
   },
 );
+
+test('a function ends by itself when ofn dev is killed', async () => {
+  const { child, pid } = await startDev();
+  child.kill('SIGKILL');
+  await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), { timeout: 10_000 });
+});

@@ -76,10 +76,12 @@ export async function startInstance(settings: InstanceSettings): Promise<Instanc
   const child = spawn(file, args, {
     cwd,
     env: { ...env, PORT: String(port) },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    // Its standard input ends when this process does, however that ends: an instance may listen for it.
+    stdio: ['pipe', 'pipe', 'pipe'],
     // A group of its own: what it starts itself ends with it.
     detached: true,
   });
+  child.stdin.on('error', () => {});
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', onLine);
   }

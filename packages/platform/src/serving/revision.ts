@@ -24,6 +24,14 @@ export interface Revision {
   readonly stop: Instances['stop'];
 }
 
+// Loaded before the framework: a process whose platform was killed would serve nobody for ever.
+const CODE = `process.stdin
+  .on('end', () => process.kill(process.pid, 'SIGTERM'))
+  .on('error', () => {})
+  .resume()
+  .unref();`;
+const END_WITH_PARENT = `data:text/javascript,${encodeURIComponent(CODE)}`;
+
 /** Makes the revision of a build; it has no process yet. */
 export function createRevision(
   source: Source,
@@ -36,6 +44,8 @@ export function createRevision(
   const instances = createInstances({
     command: [
       process.execPath,
+      '--import',
+      END_WITH_PARENT,
       '--enable-source-maps',
       frameworkBin(source.folder),
       ...flags(bundle, target),
