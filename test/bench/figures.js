@@ -27,6 +27,9 @@ export const figures = {
   },
   interceptorHeap: { text: 'heap growth in bytes a request, interceptor', atMost: 4 },
   simulation: { text: 'milliseconds to simulate an hour of load, first run', atMost: 50 },
+  devReady: { text: 'ms until `ofn dev` serves', atMost: 1200 },
+  devSaved: { text: 'ms from a save until it is served, p50', atMost: 150 },
+  devSavedMost: { text: 'ms from a save until it is served, p99', atMost: 400 },
   coldStart: { text: 'cold start, ours over bare node:http', atMost: 1.4 },
   resident: { text: 'resident memory after the requests, ours over bare', atMost: 1.3 },
   // A single pointer that is kept for each request would be 8 bytes.

@@ -1,15 +1,17 @@
 // The measures by name: each takes the settings, prints nothing, and yields its table and figures.
 import { measureColdStart } from './cold-start.js';
 import { measureCpuTime } from './cpu-time.js';
+import { measureDev } from './dev.js';
 import { measureHeap, measureResident } from './memory.js';
 import { measureOutgoing } from './outgoing.js';
 import { measureSimulation } from './simulation.js';
-import { differenceOf, ratioOf, summarize } from './statistics.js';
+import { differenceOf, percentileOf, ratioOf, summarize } from './statistics.js';
 import {
   column,
   describeRecorded,
   growth,
   renderCpuTime,
+  renderDev,
   renderHeap,
   renderMore,
   renderOutgoing,
@@ -220,6 +222,20 @@ export const measures = {
       table: renderSimulation(series),
       notes: [],
       figures: { simulation: summarize(series.get('first')) },
+    };
+  },
+
+  async dev({ launches, rounds }) {
+    const { fromZero, ready, saved } = await measureDev(launches, rounds * 10);
+    return {
+      title: '`ofn dev` with a function of two files in TypeScript',
+      table: renderDev({ ready, fromZero, saved }),
+      notes: [],
+      figures: {
+        devReady: summarize(ready),
+        devSaved: summarize(saved),
+        devSavedMost: percentileOf(saved, 0.99),
+      },
     };
   },
 

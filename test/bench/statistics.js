@@ -7,6 +7,13 @@ export function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+/** A percentile of a series, in the form of a summary. */
+export function percentileOf(values, share) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const value = sorted[Math.ceil(values.length * share) - 1];
+  return { median: value, lowest: value, highest: value };
+}
+
 /** The ratio of two series, round by round: its median, lowest and highest value. */
 export function ratioOf(dividends, divisors) {
   return summarize(dividends.map((dividend, round) => dividend / divisors[round]));

@@ -41,6 +41,16 @@ export function renderMore(series, base) {
   return renderTable(['Server', 'ms', 'more, ms'], rows);
 }
 
+/** Times of `ofn dev`, in milliseconds. */
+export function renderDev({ fromZero, ready, saved }) {
+  const rows = [
+    ['until it serves', ready],
+    ['a first request, from zero', fromZero],
+    ['from a save until it is served', saved],
+  ].map(([name, times]) => [name, String(times.length), renderRatio(summarize(times))]);
+  return renderTable(['What', 'times', 'ms'], rows);
+}
+
 /** Times of simulations by run, in milliseconds. */
 export function renderSimulation(series) {
   const rows = [...series].map(([run, times]) => [run, renderRatio(summarize(times))]);
