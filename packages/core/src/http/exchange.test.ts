@@ -1,6 +1,6 @@
 // Exchanges: when a server is idle, and how those that are cut off at the drain deadline end.
 import type { Socket } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { createTestRuntime } from '../testing.ts';
 import { cloudEvent, currentInvocation, http } from '../index.ts';
 import { createTracker } from './exchange.ts';
@@ -157,6 +157,31 @@ it('pipelined calls end with their connection, and leave their places to others'
   const { reply } = connectTo(addresses.port, 'GET /free HTTP/1.0\r\n\r\n');
   expect(await reply).toMatch(/free$/);
   expect(reasons).toEqual(['AbortError', 'AbortError']);
+});
+
+it('pipelined calls leave no listener on their connection, and Node.js has nothing to warn of', async () => {
+  const warnings: Error[] = [];
+  const warned = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', warned);
+  onTestFinished(() => void process.removeListener('warning', warned));
+  const all = signalled();
+  const counts: number[] = [];
+  const { addresses } = await listen([
+    http('many', async (req, res) => {
+      counts.push(req.socket.listenerCount('close'));
+      if (counts.length === 20) all.resolve();
+      await all.promise;
+      res.send(req.path === '/last' ? String(req.socket.listenerCount('close')) : '');
+    }),
+  ]);
+  const get = (path: string, header = ''): string =>
+    `GET ${path} HTTP/1.1\r\nHost: a\r\n${header}\r\n`;
+  const { reply, socket } = connectTo(addresses.port, get('/').repeat(20));
+  await all.promise;
+  socket.write(get('/last', 'Connection: close\r\n'));
+  const [, last] = /\r\n\r\n(\d+)$/.exec(await reply) ?? [];
+  expect(Number(last)).toBeLessThanOrEqual(counts[0] ?? 0);
+  expect(warnings).toEqual([]);
 });
 
 describe('a handler that reads a body of which the rest will not come', () => {
