@@ -1,4 +1,6 @@
 // Functions on the local platform: from zero, reloaded, broken and mended.
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ask, createProject, start } from './project.ts';
 
@@ -130,7 +132,52 @@ test.each([
     },
     'there are two functions default/one',
   ],
+  [
+    'a function that has states, for which there is no sidecar',
+    {
+      'function.yaml': functionOf('one', '.').replace(
+        'params:',
+        'states: { store: {} }\n    params:',
+      ),
+      'index.js': HANDLER,
+    },
+    'what needs Dapr is not run here yet',
+  ],
+  [
+    'a function that receives events',
+    {
+      'function.yaml': functionOf('one', '.').replace(
+        /triggers:[^]*$/,
+        'triggers: { dapr: [{ name: mq, type: pubsub.redis, topic: a }] }\n',
+      ),
+      'index.js': HANDLER,
+    },
+    'what needs Dapr is not run here yet',
+  ],
 ])('refuses %s, and says why', async (_, files, message) => {
   const { folder } = createProject({ '.keep': '', ...files });
   await expect(start([folder])).rejects.toThrow(message);
+});
+
+test('an error has the files and lines of the source in its stack, whatever folder they are in', async () => {
+  const { folder } = createProject({
+    'index.ts': "import { fail } from './src/fail.ts';\nexport default (): never => fail();\n",
+    'src/fail.ts': '// one\n// two\nexport function fail(): never {\n  throw new Error("no");\n}\n',
+  });
+  const { events, port } = await start([folder]);
+  expect((await ask(port)).status).toBe(500);
+  await expect
+    .poll(() => events.flatMap((event) => (event.type === 'line' ? [event.line] : [])).join('\n'))
+    .toContain(`${folder}/src/fail.ts:4:`);
+});
+
+test('a build that was cut off is built again', async () => {
+  const { folder, write } = createProject({ 'index.ts': sends('whole'), 'name.ts': NAME });
+  const first = await start([folder]);
+  const [build = ''] = readdirSync(join(folder, '.ofn/builds'));
+  await first.stop();
+  rmSync(join(folder, '.ofn/builds', build, 'index.mjs'));
+  write(`.ofn/builds/${build}/plugins`, 'a rest');
+  const { port } = await start([folder]);
+  expect((await ask(port)).body).toBe('whole from hello');
 });

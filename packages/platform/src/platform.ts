@@ -9,6 +9,7 @@ import {
 import { findSources, type Source } from './build/source.ts';
 import { watchFolder } from './build/watch.ts';
 import { PlatformError } from './errors.ts';
+import { environmentOf } from './serving/revision.ts';
 import { toLocalRoute } from './serving/route.ts';
 import { createServedFunction, type ServedFunction } from './serving/served-function.ts';
 
@@ -84,6 +85,8 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
   const sources = (await Promise.all(options.paths.map(findSources))).flat();
   assertNames(sources);
   const routes = sources.map((source) => toLocalRoute(source.function, sources.length === 1));
+  // What no revision could be made of is said before anything runs.
+  for (const source of sources) environmentOf(source);
   const broken = new Map<string, string>();
   const logged = (_: object, message: string): void => onEvent({ type: 'request', message });
   const interceptor = createInterceptor({

@@ -1,7 +1,7 @@
 // The code of a function becomes one file with its source map, by the hash of what is in it.
 import { createHash } from 'node:crypto';
-import { mkdir, stat, symlink, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { mkdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { rolldown } from 'rolldown';
 import { PlatformError } from '../errors.ts';
@@ -34,10 +34,15 @@ export async function bundle(source: Source, cache: string): Promise<Bundle> {
   const folder = join(cache, hash);
   const file = join(folder, 'index.mjs');
   if ((await stat(file).catch(() => undefined)) === undefined) {
-    await mkdir(folder, { recursive: true });
-    await linkPlugins(source.folder, folder);
-    await writeFile(`${file}.map`, map);
-    await writeFile(file, `${code}\n//# sourceMappingURL=index.mjs.map\n`);
+    // Whole or not at all: a build that was cut off is none.
+    const unfinished = `${folder}.${process.pid}`;
+    await rm(unfinished, { recursive: true, force: true });
+    await mkdir(unfinished, { recursive: true });
+    await linkPlugins(source.folder, unfinished);
+    await writeFile(join(unfinished, 'index.mjs.map'), map);
+    await writeFile(join(unfinished, 'index.mjs'), `${code}\n//# sourceMappingURL=index.mjs.map\n`);
+    await rm(folder, { recursive: true, force: true });
+    await rename(unfinished, folder);
   }
   return { file, hash, duration: performance.now() - begin };
 }
@@ -56,8 +61,8 @@ async function generate({ entry, folder }: Source): Promise<{ code: string; map:
         format: 'esm',
         sourcemap: true,
         codeSplitting: false,
-        // Paths as the user knows them.
-        sourcemapPathTransform: (path) => relative(folder, join(folder, path)),
+        // Where the user has them, wherever the build is.
+        sourcemapPathTransform: (path, map) => resolve(dirname(map), path),
       });
       const [{ code, map }] = output;
       return { code, map: map?.toString() ?? '{}' };

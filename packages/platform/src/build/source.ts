@@ -34,7 +34,9 @@ export async function findSources(path: string): Promise<readonly Source[]> {
 }
 
 async function sourcesOfFile(path: string, full: string): Promise<readonly Source[]> {
-  const { functions } = parseResources(await readFile(full, 'utf8'), { file: path });
+  const { functions } = parseResources(await readFile(full, 'utf8'), {
+    file: path,
+  });
   if (functions.length === 0) throw invalid(`${path} has no Function in it`);
   const root = dirname(full);
   return Promise.all(

@@ -85,10 +85,13 @@ function flags({ file }: Bundle, target: string | undefined): readonly string[] 
   return target === undefined ? given : [...given, '--target', target];
 }
 
-// What the cluster would give it; the port is that of each instance.
-function environmentOf({ function: given }: Source): Record<string, string> {
-  const engine = given.spec.serving?.triggers.http?.engine;
-  const variables = toEnvironment(given, { target: engine === 'keda' ? 'keda-http' : 'knative' });
+/**
+ * What the cluster would give it; the port is that of each instance.
+ *
+ * @throws ResourceError for a function that no cluster could run.
+ */
+export function environmentOf({ function: given }: Source): Record<string, string> {
+  const variables = toEnvironment(given);
   const known = variables.flatMap((variable): [string, string][] => {
     return 'value' in variable ? [[variable.name, variable.value]] : [];
   });

@@ -9,14 +9,16 @@ import { PlatformError } from '../errors.ts';
  * Makes the route of a function.
  *
  * @param isAlone Whether it is the only one: then it is at `localhost` too.
- * @throws PlatformError `OFN_PLATFORM_FUNCTION_INVALID` for one that serves no HTTP.
+ * @throws PlatformError `OFN_PLATFORM_FUNCTION_INVALID` for one that needs Dapr.
  */
 export function toLocalRoute(given: FunctionResource, isAlone: boolean): ScaledRoute {
   const { metadata, spec } = given;
   const { name, namespace = 'default' } = metadata;
-  if (spec.serving?.triggers.http === undefined) {
-    const message = `Function "${name}" serves no HTTP: what receives events is not run here yet; see docs/sidecar.md for a way`;
-    throw new PlatformError('OFN_PLATFORM_FUNCTION_INVALID', message);
+  const serving = spec.serving;
+  if (serving?.triggers.http === undefined) throw refused(name, 'serves no HTTP');
+  // Without a sidecar it would never be ready, and its requests would wait for ever.
+  if (serving.outputs !== undefined || serving.states !== undefined) {
+    throw refused(name, 'has outputs or states');
   }
   const local = [`${name}.localhost`, ...(isAlone ? ['localhost', '127.0.0.1', '::1'] : [])];
   const { route: own, scaling } = clusterRoute(given);
@@ -29,6 +31,11 @@ export function toLocalRoute(given: FunctionResource, isAlone: boolean): ScaledR
     target: { service: name, port: 80 },
   };
   return { route, scaling };
+}
+
+function refused(name: string, reason: string): PlatformError {
+  const message = `Function "${name}" ${reason}: what needs Dapr is not run here yet; run it with ofn-sidecar beside it, as docs/sidecar.md says`;
+  return new PlatformError('OFN_PLATFORM_FUNCTION_INVALID', message);
 }
 
 const NONE: ScaledRoute['route'] = {
