@@ -15,6 +15,7 @@ const PID = 'export default (req, res) => res.send(String(process.pid));\n';
 async function startDev() {
   const { folder } = createProject({ 'index.js': PID, 'package.json': '{"type":"module"}' });
   const child = spawn(process.execPath, [BIN, 'dev', folder, '--port', '0'], {
+    cwd: folder,
     env: { PATH: process.env['PATH'] },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -41,7 +42,7 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     expect(code).toBe(0);
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
     expect(output()).toMatch(
-      /hello: built in \d+ ms\n[^]*hello-1 is ready after \d+ ms\n[^]*GET \/ 200\n/,
+      /hello: built in \d+ms\n[^]*hello-[0-9a-z]+-1 is ready after \d+ ms\n[^]*GET \/ 200 \d+ ms cold start [0-9a-f]{32}\n/,
     );
   },
 );

@@ -23,7 +23,7 @@ test('a folder with TypeScript has no process until its first request, which is 
   expect(reply.headers['x-keda-http-cold-start']).toBe('true');
   await happened('ready');
   expect(types()).toEqual(['built', 'scaled', 'ready']);
-  expect(functions()[0]?.instances).toMatchObject([{ state: 'ready' }]);
+  expect(functions()[0]?.instances).toMatchObject([{ status: { state: 'ready' } }]);
   expect((await ask(port, 'hello.localhost')).body).toBe('one from hello');
   expect((await ask(port, 'other.localhost')).status).toBe(404);
 });

@@ -38,7 +38,12 @@ export interface Running extends Platform {
 /** Starts a platform on a free port; it ends with the test. */
 export async function start(paths: readonly string[]): Promise<Running> {
   const events: PlatformEvent[] = [];
-  const platform = await createPlatform({ paths, port: 0, onEvent: (event) => events.push(event) });
+  const platform = await createPlatform({
+    paths,
+    port: 0,
+    directory: paths[0] ?? '',
+    onEvent: (event) => events.push(event),
+  });
   onTestFinished(() => platform.stop());
   return {
     ...platform,

@@ -5,6 +5,8 @@ export const PLATFORM_ERRORS = {
   OFN_PLATFORM_SOURCE_INVALID: 'A path is neither a Function file nor a folder with code',
   OFN_PLATFORM_FUNCTION_INVALID: 'A Function cannot run here; the message says why',
   OFN_PLATFORM_BUILD_FAILED: 'The code of a function cannot be built; the message has the place',
+  OFN_PLATFORM_START_FAILED:
+    'The process of a function ends before it is ready, or is not ready in time; the message says why',
 } as const satisfies Readonly<Record<string, string>>;
 
 /** A code of this package. */

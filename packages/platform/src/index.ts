@@ -4,6 +4,7 @@ export {
   createPlatform,
   type FunctionInfo,
   type Platform,
-  type PlatformEvent,
   type PlatformOptions,
 } from './platform.ts';
+export type { PlatformEvent } from './platform-event.ts';
+export type { InstanceResource } from './state/objects.ts';

@@ -1,17 +1,18 @@
 // createPlatform: paths become functions behind one interceptor, built, scaled from zero and reloaded.
-import {
-  createAutoscaler,
-  createInterceptor,
-  type Autoscaler,
-  type Route,
-  type ScaledRoute,
-} from '@ofn/keda';
-import { findSources, type Source } from './build/source.ts';
-import { watchFolder } from './build/watch.ts';
+import { join } from 'node:path';
+import { ResourceError } from '@ofn/resources';
+import { findAllSources, keyOf, type Source } from './build/source.ts';
+import { watchFiles, type Watcher } from './build/watch.ts';
 import { PlatformError } from './errors.ts';
-import { environmentOf } from './serving/revision.ts';
+import { createController, forgetFunction, type Controller } from './function/controller.ts';
+import type { PlatformEvent } from './platform-event.ts';
+import { environmentOf } from './serving/environment.ts';
+import { createGateway, type Entrance } from './serving/gateway.ts';
 import { toLocalRoute } from './serving/route.ts';
-import { createServedFunction, type ServedFunction } from './serving/served-function.ts';
+import { createLogs } from './state/logs.ts';
+import type { InstanceResource } from './state/objects.ts';
+import { createStateFile } from './state/state-file.ts';
+import { createStore } from './state/store.ts';
 
 /** What a platform is made from. */
 export interface PlatformOptions {
@@ -21,36 +22,11 @@ export interface PlatformOptions {
   readonly port?: number;
   /** Whether functions are built anew when their code changes. Default true. */
   readonly watch?: boolean;
+  /** Folder in whose `.ofn` the state is kept. Default: the working directory. */
+  readonly directory?: string;
   /** Called with what happens. */
   readonly onEvent?: (event: PlatformEvent) => void;
 }
-
-/** Something that happened; times in milliseconds. */
-export type PlatformEvent =
-  | { readonly type: 'built'; readonly function: string; readonly duration: number }
-  | { readonly type: 'build-failed'; readonly function: string; readonly message: string }
-  | { readonly type: 'scaled'; readonly function: string; readonly replicas: number }
-  | {
-      readonly type: 'ready';
-      readonly function: string;
-      readonly instance: string;
-      readonly after: number;
-    }
-  | {
-      readonly type: 'crashed';
-      readonly function: string;
-      readonly instance: string;
-      readonly how: string;
-    }
-  /** The new code did not start; the old one goes on serving. */
-  | { readonly type: 'kept'; readonly function: string }
-  | {
-      readonly type: 'line';
-      readonly function: string;
-      readonly instance: string;
-      readonly line: string;
-    }
-  | { readonly type: 'request'; readonly message: string };
 
 /** A function of a platform. */
 export interface FunctionInfo {
@@ -58,7 +34,7 @@ export interface FunctionInfo {
   readonly namespace: string;
   /** Where it is served. */
   readonly urls: readonly string[];
-  readonly instances: ReturnType<ServedFunction['instances']>;
+  readonly instances: readonly InstanceResource[];
 }
 
 /** A platform that runs. */
@@ -71,7 +47,8 @@ export interface Platform {
 
 /**
  * Creates a platform, and resolves when all functions have been built once and their port listens; they have
- * no process until their first request.
+ * no process until their first request. What is known of the functions is kept in `.ofn/state.json`, and
+ * goes on from there when a platform is created again.
  *
  * @throws PlatformError `OFN_PLATFORM_SOURCE_INVALID`, `OFN_PLATFORM_FUNCTION_INVALID`; ResourceError for a
  *   Function file that is not valid; KedaError `OFN_KEDA_PORT_UNAVAILABLE`.
@@ -81,110 +58,126 @@ export interface Platform {
  * await platform.stop();
  */
 export async function createPlatform(options: PlatformOptions): Promise<Platform> {
-  const { onEvent = () => {}, port = 8080, watch = true } = options;
-  const sources = (await Promise.all(options.paths.map(findSources))).flat();
-  assertNames(sources);
-  const routes = sources.map((source) => toLocalRoute(source.function, sources.length === 1));
-  // What no revision could be made of is said before anything runs.
-  for (const source of sources) environmentOf(source);
-  const broken = new Map<string, string>();
-  const logged = (_: object, message: string): void => onEvent({ type: 'request', message });
-  const interceptor = createInterceptor({
-    routes: routes.map(({ route }) => route),
-    port,
-    adminPort: 0,
-    settings: { logRequests: true },
-    log: { info: logged, warn: logged, error: logged },
-  });
-  const setRoutes = (): void =>
-    interceptor.setRoutes(
-      routes.map(({ route }) => withPlaceholder(route, broken.get(keyOf(route)))),
-    );
+  const { onEvent = () => {}, paths, port = 8080, watch = true } = options;
+  const sources = await findAllSources(paths);
+  // What no process could be made of is said before anything runs.
+  for (const source of sources) environmentOf(source, {});
 
-  const served = routes.map(({ route }, index) => {
-    const source = sources[index] as Source;
-    const key = keyOf(route);
-    return createServedFunction(source, {
-      onEndpoints: (addresses) => interceptor.setEndpoints(key, addresses),
-      onBroken(message) {
-        if (broken.get(key) === message) return;
-        if (message === undefined) broken.delete(key);
-        else broken.set(key, message);
-        setRoutes();
-      },
+  const warn = (message: string): void => onEvent({ type: 'warning', message });
+  const path = join(options.directory ?? process.cwd(), '.ofn', 'state.json');
+  const file = createStateFile(path, () => store.save(), warn);
+  const store = createStore(await file.read(), file.save);
+  const logs = createLogs();
+  const gateway = createGateway(port, onEvent);
+  const listening = await gateway.start();
+  const members = new Map<string, Member>();
+
+  function add(source: Source): Member {
+    const key = keyOf(source);
+    const entrance = gateway.add(key, (replicas) => controller.scale(replicas));
+    const controller = createController(source, {
+      store,
+      logs,
       onEvent,
+      onEndpoints: entrance.setEndpoints,
+      onTrouble: entrance.setTrouble,
     });
-  });
-  const { port: listening } = await interceptor.start();
-  await Promise.all(served.map((each) => each.reload()));
-  const scalers = served.map((each, index) => scale(each, routes[index] as ScaledRoute));
-  const watchers = watch
-    ? await Promise.all(
-        served.map((each) => watchFolder(each.source.folder, () => void each.reload())),
-      )
-    : [];
-
-  function scale(each: ServedFunction, { route, scaling }: ScaledRoute): Autoscaler {
-    const key = keyOf(route);
-    const autoscaler = createAutoscaler({
-      counts: () => interceptor.counts()[key],
-      onPending: (listener) => interceptor.onPending((pending) => pending === key && listener()),
-      options: scaling,
-      scale(replicas) {
-        onEvent({ type: 'scaled', function: route.name, replicas });
-        each.scale(replicas);
-      },
-    });
-    autoscaler.start();
-    return autoscaler;
+    const member = { controller, entrance, watchers: watch ? watchSource(source) : [] };
+    members.set(key, member);
+    return member;
   }
 
+  function watchSource({ file: functionFile, folder }: Source): readonly Promise<Watcher>[] {
+    const changed = (isStructure: boolean): void => void look(folder, isStructure);
+    const watchers = [watchFiles(folder, changed)];
+    if (functionFile !== undefined) watchers.push(watchFiles(functionFile, changed));
+    return watchers;
+  }
+
+  async function remove({ controller, entrance, watchers }: Member): Promise<void> {
+    members.delete(keyOf(controller.source));
+    await close(watchers);
+    await controller.remove();
+    entrance.close();
+  }
+
+  /** Makes the functions those of the sources. Resolves when those in the folder are built, or cannot be. */
+  async function apply(next: readonly Source[], folder?: string): Promise<void> {
+    const keys = new Set(next.map(keyOf));
+    const gone = [...members].filter(([key]) => !keys.has(key));
+    await Promise.all(gone.map(([, member]) => remove(member)));
+    for (const key of store.keys()) if (!keys.has(key)) forgetFunction(store, key);
+    await Promise.all(
+      next.map(async (source) => {
+        const known = members.get(keyOf(source));
+        const member = known ?? add(source);
+        member.entrance.setRoute(toLocalRoute(source.function, next.length === 1));
+        const isAffected = source.folder === folder || !isSame(source, member.controller.source);
+        if (known === undefined || isAffected) await member.controller.look(source);
+      }),
+    );
+  }
+
+  async function look(folder: string, isStructure: boolean): Promise<void> {
+    if (!isStructure) {
+      const affected = [...members.values()].filter(
+        (each) => each.controller.source.folder === folder,
+      );
+      await Promise.all(affected.map(({ controller }) => controller.look()));
+      return;
+    }
+    try {
+      const next = await findAllSources(paths);
+      for (const source of next) environmentOf(source, {});
+      await apply(next, folder);
+    } catch (error) {
+      if (!(error instanceof PlatformError || error instanceof ResourceError)) throw error;
+      warn(error.message);
+    }
+  }
+
+  await apply(sources);
+  await Promise.all([...members.values()].flatMap(({ watchers }) => watchers));
   return {
     port: listening,
-    functions: () =>
-      served.map((each, index) => {
-        const { name, namespace } = (routes[index] as ScaledRoute).route;
-        const hosts = [...(sources.length === 1 ? ['localhost'] : []), `${name}.localhost`];
-        const urls = hosts.map((host) => `http://${host}:${listening}/`);
-        return { name, namespace, urls, instances: each.instances() };
-      }),
+    functions: () => [...members.values()].map(({ controller }) => infoOf(controller.source)),
     async stop() {
-      await Promise.all(watchers.map((watcher) => watcher.close()));
-      await interceptor.stop({ skipDelay: true });
-      for (const scaler of scalers) scaler.stop();
-      await Promise.all(served.map((each) => each.stop()));
+      const all = [...members.values()];
+      await Promise.all(all.map(({ watchers }) => close(watchers)));
+      await gateway.stop();
+      await Promise.all(all.map(({ controller }) => controller.stop()));
+      await file.flush();
     },
   };
-}
 
-function keyOf({ name, namespace }: Pick<Route, 'name' | 'namespace'>): string {
-  return `${namespace}/${name}`;
-}
-
-function assertNames(sources: readonly Source[]): void {
-  const seen = new Map<string, string>();
-  for (const { folder, function: given } of sources) {
-    const { name, namespace = 'default' } = given.metadata;
-    const key = `${namespace}/${name}`;
-    const other = seen.get(key);
-    if (other !== undefined) {
-      const message = `there are two functions ${key}: in ${other} and in ${folder}; give one another name`;
-      throw new PlatformError('OFN_PLATFORM_FUNCTION_INVALID', message);
-    }
-    seen.set(key, folder);
+  function infoOf(source: Source): FunctionInfo {
+    const { name, namespace = 'default' } = source.function.metadata;
+    const hosts = [...(members.size === 1 ? ['localhost'] : []), `${name}.localhost`];
+    const isServed = toLocalRoute(source.function, false) !== undefined;
+    const instances = store.list('Instance') as readonly InstanceResource[];
+    return {
+      name,
+      namespace,
+      urls: isServed ? hosts.map((host) => `http://${host}:${listening}/`) : [],
+      instances: instances.filter(
+        ({ metadata }) =>
+          metadata.namespace === namespace &&
+          metadata.labels?.['openfunction.io/function'] === name,
+      ),
+    };
   }
 }
 
-// What cannot be built has nothing to wait for: its caller is told why.
-function withPlaceholder(route: Route, message: string | undefined): Route {
-  if (message === undefined) return route;
-  const problem = {
-    type: 'about:blank',
-    title: 'The function cannot be built',
-    status: 503,
-    code: 'OFN_PLATFORM_BUILD_FAILED',
-    detail: message,
-  };
-  const headers = { 'Content-Type': 'application/problem+json' };
-  return { ...route, placeholder: { status: 503, headers, body: `${JSON.stringify(problem)}\n` } };
+interface Member {
+  readonly controller: Controller;
+  readonly entrance: Entrance;
+  readonly watchers: readonly Promise<Watcher>[];
+}
+
+async function close(watchers: readonly Promise<Watcher>[]): Promise<void> {
+  await Promise.all(watchers.map(async (watcher) => (await watcher).close()));
+}
+
+function isSame(one: Source, other: Source): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }

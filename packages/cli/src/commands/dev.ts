@@ -40,7 +40,7 @@ function parsePort(text: string): number {
 function render(event: PlatformEvent): string {
   switch (event.type) {
     case 'built':
-      return `${event.function}: built in ${Math.ceil(event.duration)} ms`;
+      return `${event.function}: built in ${event.duration}`;
     case 'build-failed':
       return `${event.function}: cannot be built\n${event.message}`;
     case 'scaled':
@@ -50,12 +50,21 @@ function render(event: PlatformEvent): string {
     case 'crashed':
       return `${event.instance} ended by itself: ${event.how}`;
     case 'kept':
-      return `${event.function}: the new code does not start; the old one goes on serving`;
+      return `${event.function}: the new code does not serve; the old one goes on`;
     case 'line':
       return `${event.instance} | ${renderLine(event.line)}`;
     case 'request':
+      return renderRequest(event);
+    case 'warning':
       return event.message;
   }
+}
+
+function renderRequest(event: Extract<PlatformEvent, { readonly type: 'request' }>): string {
+  const { coldStart, duration, method, path, route, status, trace = '' } = event;
+  const name = route.slice(route.indexOf('/') + 1);
+  const cold = coldStart ? ' cold start' : '';
+  return `${name}: ${method} ${path} ${status} ${Math.round(duration)} ms${cold} ${trace}`.trimEnd();
 }
 
 // A line of the framework's log as its message, and what of its fields a person wants to see.

@@ -56,6 +56,9 @@ function killAll(): void {
 // Milliseconds between two looks at one that starts: as late as it is seen, requests are answered.
 const LONGEST_WAIT = 20;
 
+// Milliseconds that the output of one that has exited may take to be read.
+const OUTPUT_WAIT = 100;
+
 /** Starts an instance on a free port, which it finds in `PORT`. */
 export async function startInstance(settings: InstanceSettings): Promise<Instance> {
   const {
@@ -97,7 +100,17 @@ export async function startInstance(settings: InstanceSettings): Promise<Instanc
       resolve(exit);
     };
     child.on('error', (error) => end({ code: null, signal: null, error }));
-    child.on('exit', (code, signal) => end({ code, signal, error: undefined }));
+    child.on('exit', (code, signal) => {
+      // What it has started would keep its output open.
+      killGroup();
+      const exit = { code, signal, error: undefined };
+      const timer = setTimeout(() => end(exit), OUTPUT_WAIT);
+      // All that it has printed has been read by then.
+      child.on('close', () => {
+        clearTimeout(timer);
+        end(exit);
+      });
+    });
   });
 
   async function untilReady(): Promise<void> {

@@ -1,7 +1,7 @@
 // One request on its way: counted, held until an instance is ready, and then forwarded or tunnelled.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { InterceptorSettings, Profile } from '../profile.ts';
-import type { Route, ServiceTarget } from '../routing/route.ts';
+import type { Route, ServiceTarget, StaticResponse } from '../routing/route.ts';
 import type { RouteCounter } from './counter.ts';
 import { DialError, type Dialer } from './dial.ts';
 import type { EndpointKeys, Endpoints } from './endpoints.ts';
@@ -16,6 +16,8 @@ export interface CallSettings {
   readonly endpoints: Endpoints;
   readonly dialer: Dialer;
   readonly pool: Pool;
+  /** The calls that wait for an instance. */
+  readonly held: Set<Call>;
   readonly log: Log;
 }
 
@@ -39,7 +41,9 @@ export class Call {
   /** Where it is sent: the target of its route, or what stands in for it. */
   service: Service;
   /** Names and values that the interceptor adds to the response. */
-  addedHeaders: readonly string[] = [];
+  addedHeaders: readonly string[];
+  /** Whether it waited for an instance, and got one. */
+  coldStart = false;
   /** Ends what is under way for the call; set by whoever has something under way. */
   onEnd: (() => void) | undefined = undefined;
   /** Whether both connections have become one, over which no reply can be sent any more. */
@@ -62,6 +66,7 @@ export class Call {
     this.route = route;
     this.target = target;
     this.service = serviceOf(route, route.target);
+    this.addedHeaders = addedHeadersOf(route);
   }
 
   /** Whether its response has ended, or its caller is gone. */
@@ -120,6 +125,12 @@ export class Call {
     under?.();
   }
 
+  /** Answers a call that waits for an instance with what its route has in the place of one by now. */
+  stopWaiting(placeholder: StaticResponse): void {
+    this.onEnd?.();
+    answerStatic(this.response, placeholder);
+  }
+
   /** Fails a call for which no connection could be had. */
   failToDial(error: unknown): void {
     const { profile } = this.shared;
@@ -132,7 +143,7 @@ export class Call {
   }
 
   #hold(forward: Forward): void {
-    const { endpoints, profile, settings } = this.shared;
+    const { endpoints, held, profile, settings } = this.shared;
     const { fallback, timeouts } = this.route;
     const given = timeouts.readiness ?? settings.readinessTimeout;
     const timeout = given === 0 && fallback !== undefined ? FALLBACK_AFTER : given;
@@ -145,8 +156,10 @@ export class Call {
     const release = (): void => {
       clearTimeout(timer);
       stopWaiting();
+      held.delete(this);
       this.onEnd = undefined;
     };
+    held.add(this);
     this.onEnd = release;
     if (timeout === 0) return;
     timer = setTimeout(() => {
@@ -165,7 +178,10 @@ export class Call {
   }
 
   #addColdStart(value: 'true' | 'false'): void {
-    if (this.shared.settings.coldStartHeader) this.addedHeaders = COLD_START[value];
+    this.coldStart = value === 'true';
+    if (!this.shared.settings.coldStartHeader) return;
+    const told = COLD_START[value];
+    this.addedHeaders = this.addedHeaders.length === 0 ? told : [...this.addedHeaders, ...told];
   }
 }
 
@@ -181,6 +197,19 @@ const COLD_START = {
 export interface Service extends EndpointKeys {
   /** Its name in the cluster's DNS, with the port. */
   readonly authority: string;
+}
+
+const addedHeaders = new WeakMap<Route, readonly string[]>();
+
+// Put together once for all requests.
+function addedHeadersOf(route: Route): readonly string[] {
+  if (route.responseHeaders === undefined) return [];
+  let list = addedHeaders.get(route);
+  if (list === undefined) {
+    list = Object.entries(route.responseHeaders).flat();
+    addedHeaders.set(route, list);
+  }
+  return list;
 }
 
 const services = new WeakMap<ServiceTarget, Service>();

@@ -4,7 +4,7 @@ import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { KedaError } from '../errors.ts';
 import { profiles, type InterceptorSettings, type ProfileName } from '../profile.ts';
-import { keyOf, type Route } from '../routing/route.ts';
+import { keyOf, type Route, type StaticResponse } from '../routing/route.ts';
 import { createRouteTable, meetsRule, type RouteRequest } from '../routing/table.ts';
 import { createAdminServer } from './admin.ts';
 import { Call, type CallSettings, type Forward, type Log } from './call.ts';
@@ -15,6 +15,7 @@ import { createEndpoints } from './endpoints.ts';
 import { forward } from './forward.ts';
 import { createListener } from './listener.ts';
 import { createPool } from './pool.ts';
+import { startTrace, traceIdOf } from './trace.ts';
 import { answer, answerStatic, http2StreamOf, isHttp10 } from './reply.ts';
 import { decodePath, hostName, isHostHeader, parseTarget } from './target.ts';
 import { createTunnel } from './tunnel.ts';
@@ -32,6 +33,11 @@ export interface InterceptorOptions {
   readonly adminPort?: number;
   /** Times in milliseconds; what is missing is as in the version that is followed. */
   readonly settings?: Partial<InterceptorSettings>;
+  /**
+   * Whether a request without a `traceparent` (W3C Trace Context) gets one, so that the log and the traces
+   * of functions have one id for it. Default false: the add-on does so with an exporter alone.
+   */
+  readonly startTraces?: boolean;
   /** Default: nothing is logged. */
   readonly log?: Log;
 }
@@ -44,7 +50,10 @@ export interface Interceptor {
    * @throws KedaError `OFN_KEDA_PORT_UNAVAILABLE`.
    */
   readonly start: () => Promise<{ readonly port: number; readonly adminPort: number }>;
-  /** Replaces the routes. Counts of those that stay go on. */
+  /**
+   * Replaces the routes. Counts of those that stay go on; a request that waits for an instance is answered
+   * with the placeholder of its route, if it has one by now.
+   */
   readonly setRoutes: (routes: readonly Route[]) => void;
   /**
    * Says which instances of a service are ready; none when it is scaled to zero.
@@ -87,7 +96,8 @@ export function createInterceptor(options: InterceptorOptions): Interceptor {
   const endpoints = createEndpoints();
   const dialer = createDialer(endpoints, profile, settings.connectTimeout);
   const pool = createPool(dialer, settings);
-  const shared: CallSettings = { profile, settings, endpoints, dialer, pool, log };
+  const held = new Set<Call>();
+  const shared: CallSettings = { profile, settings, endpoints, dialer, pool, held, log };
   let table = createRouteTable([], profile);
   let state: 'running' | 'draining' | 'stopped' = 'running';
   setRoutes(options.routes);
@@ -95,7 +105,15 @@ export function createInterceptor(options: InterceptorOptions): Interceptor {
   function setRoutes(routes: readonly Route[]): void {
     table = createRouteTable(routes, profile);
     counter.keep(routes.map(keyOf));
-    for (const route of routes) counter.of(keyOf(route));
+    const placeholders = new Map<string, StaticResponse>();
+    for (const route of routes) {
+      counter.of(keyOf(route));
+      if (route.placeholder !== undefined) placeholders.set(keyOf(route), route.placeholder);
+    }
+    for (const call of held) {
+      const placeholder = placeholders.get(keyOf(call.route));
+      if (placeholder !== undefined) call.stopWaiting(placeholder);
+    }
   }
 
   /** Makes the call of a request; answers it where there is none to make. */
@@ -126,8 +144,10 @@ export function createInterceptor(options: InterceptorOptions): Interceptor {
       answerUnknown(request, response);
       return undefined;
     }
+    if (options.startTraces === true) startTrace(request);
     const call = new Call(shared, request, response, route, target);
-    const over = (): void => end(call);
+    const at = performance.now();
+    const over = (): void => end(call, at);
     response.on('close', over);
     if (response.socket === null) endWithSocket(request.socket, response, over);
     const statics = route.staticRoutes.find(({ rules }) =>
@@ -155,12 +175,21 @@ export function createInterceptor(options: InterceptorOptions): Interceptor {
     answer(response, status, text, profile.plainHeaders);
   }
 
-  function end(call: Call): void {
+  function end(call: Call, at: number): void {
+    // A connection that was upgraded closes, and so does its response.
+    if (call.over) return;
     call.end();
     if (!settings.logRequests) return;
-    const { request, response, target } = call;
-    const fields = { method: request.method, path: target.path, status: response.statusCode };
-    log.info(fields, `${request.method} ${target.path} ${response.statusCode}`);
+    const { coldStart, request, response, route, target } = call;
+    const { method } = request;
+    const { statusCode: status } = response;
+    const duration = performance.now() - at;
+    const trace = traceIdOf(request);
+    const fields = { route: keyOf(route), method, path: target.path, status, duration, coldStart };
+    log.info(
+      trace === undefined ? fields : { ...fields, trace },
+      `${method} ${target.path} ${status} in ${Math.round(duration)} ms${coldStart ? ', cold start' : ''}`,
+    );
   }
 
   function answerUnknown({ headers }: IncomingMessage, response: ServerResponse): void {
@@ -180,7 +209,8 @@ export function createInterceptor(options: InterceptorOptions): Interceptor {
         socket.on('error', () => {});
         const call = tryBegin(request, response, createTunnel(socket, head));
         response.on('finish', () => socket.end(() => socket.destroy()));
-        if (call !== undefined) socket.on('close', () => end(call));
+        const at = performance.now();
+        if (call !== undefined) socket.on('close', () => end(call, at));
       },
     },
     profile.hasHttp2,

@@ -60,6 +60,8 @@ export interface Route {
   readonly fallback: ServiceTarget | undefined;
   /** What is answered at once while the target has no ready instance. */
   readonly placeholder: StaticResponse | undefined;
+  /** Added to each response. Default: none. */
+  readonly responseHeaders?: Readonly<Record<string, string>>;
   /** The first that fits is taken. */
   readonly staticRoutes: readonly StaticRoute[];
 }

@@ -7,44 +7,56 @@ import { rolldown } from 'rolldown';
 import { PlatformError } from '../errors.ts';
 import type { Source } from './source.ts';
 
-/** What was built. */
-export interface Bundle {
-  /** The file to run. Absolute. */
-  readonly file: string;
-  /** Of the code; the same code has the same hash. */
-  readonly hash: string;
-  /** Milliseconds. */
-  readonly duration: number;
+/** The builds of a function: in its folder, so that its packages are found from them. */
+export function buildsOf({ folder }: Source): string {
+  return join(folder, '.ofn', 'builds');
+}
+
+/** The file to run of a build; it is there when it was built. */
+export function fileOf(source: Source, digest: string): string {
+  return join(buildsOf(source), digest.replace(/^sha256:/, '').slice(0, 12), 'index.mjs');
 }
 
 // What other packages are is left to Node.js: they are found from the folder of the function.
 const isPackage = (id: string, importer: string | undefined): boolean =>
   importer !== undefined && !/^[./]/.test(id) && !id.startsWith('\0') && !/^[a-z]:[\\/]/i.test(id);
 
+let unfinishedCount = 0;
+
 /**
  * Builds a function.
  *
- * @param cache Folder of builds; it must be in that of the function, so that its packages are found.
+ * @returns Digest of the code, such as `sha256:…`: the same code has the same one.
  * @throws PlatformError `OFN_PLATFORM_BUILD_FAILED`, with the place and the code around it.
  */
-export async function bundle(source: Source, cache: string): Promise<Bundle> {
-  const begin = performance.now();
+export async function bundle(source: Source): Promise<string> {
   const { code, map } = await generate(source);
-  const hash = createHash('sha256').update(code).digest('hex').slice(0, 12);
-  const folder = join(cache, hash);
-  const file = join(folder, 'index.mjs');
-  if ((await stat(file).catch(() => undefined)) === undefined) {
-    // Whole or not at all: a build that was cut off is none.
-    const unfinished = `${folder}.${process.pid}`;
-    await rm(unfinished, { recursive: true, force: true });
+  const digest = `sha256:${createHash('sha256').update(code).digest('hex')}`;
+  const file = fileOf(source, digest);
+  if ((await stat(file).catch(() => undefined)) !== undefined) return digest;
+  try {
+    await write(source, dirname(file), code, map);
+  } catch (cause) {
+    const message = `the build cannot be written: ${(cause as Error).message}`;
+    throw new PlatformError('OFN_PLATFORM_BUILD_FAILED', message, { cause });
+  }
+  return digest;
+}
+
+// Whole or not at all: a build that was cut off is none.
+async function write(source: Source, folder: string, code: string, map: string): Promise<void> {
+  const unfinished = `${folder}.${process.pid}.${(unfinishedCount += 1)}`;
+  try {
     await mkdir(unfinished, { recursive: true });
     await linkPlugins(source.folder, unfinished);
     await writeFile(join(unfinished, 'index.mjs.map'), map);
     await writeFile(join(unfinished, 'index.mjs'), `${code}\n//# sourceMappingURL=index.mjs.map\n`);
     await rm(folder, { recursive: true, force: true });
     await rename(unfinished, folder);
+  } catch (error) {
+    await rm(unfinished, { recursive: true, force: true });
+    throw error;
   }
-  return { file, hash, duration: performance.now() - begin };
 }
 
 async function generate({ entry, folder }: Source): Promise<{ code: string; map: string }> {

@@ -11,6 +11,13 @@ export interface Source {
   readonly folder: string;
   /** The file that is loaded first. Absolute. */
   readonly entry: string;
+  /** The Function file that says so. Absolute; absent where the Function is inferred. */
+  readonly file?: string;
+}
+
+/** The key of a function: `namespace/name`. */
+export function keyOf({ function: { metadata } }: Pick<Source, 'function'>): string {
+  return `${metadata.namespace ?? 'default'}/${metadata.name}`;
 }
 
 /** The name of a Function file in a folder. */
@@ -46,7 +53,7 @@ async function sourcesOfFile(path: string, full: string): Promise<readonly Sourc
       if (folder !== root && !folder.startsWith(root + sep)) {
         throw invalid(`${path}: sourceSubPath ${subPath} leads out of the folder of the file`);
       }
-      return { function: given, folder, entry: await entryOf(path, folder) };
+      return { function: given, folder, entry: await entryOf(path, folder), file: full };
     }),
   );
 }
@@ -109,4 +116,24 @@ async function isFile(path: string): Promise<boolean> {
 
 function invalid(message: string): PlatformError {
   return new PlatformError('OFN_PLATFORM_SOURCE_INVALID', message);
+}
+
+/**
+ * Finds the functions of all paths.
+ *
+ * @throws PlatformError also `OFN_PLATFORM_FUNCTION_INVALID`, for a name that is taken.
+ */
+export async function findAllSources(paths: readonly string[]): Promise<readonly Source[]> {
+  const sources = (await Promise.all(paths.map(findSources))).flat();
+  const seen = new Map<string, string>();
+  for (const source of sources) {
+    const key = keyOf(source);
+    const other = seen.get(key);
+    if (other !== undefined) {
+      const message = `there are two functions ${key}: in ${other} and in ${source.folder}; give one another name`;
+      throw new PlatformError('OFN_PLATFORM_FUNCTION_INVALID', message);
+    }
+    seen.set(key, source.folder);
+  }
+  return sources;
 }

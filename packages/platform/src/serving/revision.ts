@@ -1,27 +1,42 @@
-// One build of a function as its processes.
+// One serving of a function as its processes.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { createInstances, type Instances } from '@ofn/keda';
-import { toEnvironment } from '@ofn/resources';
-import type { Bundle } from '../build/bundle.ts';
+import { createInstances } from '@ofn/keda';
+import { parseDuration } from '@ofn/resources';
 import type { Source } from '../build/source.ts';
+import type { InstanceResource } from '../state/objects.ts';
+import { lastWords } from './last-words.ts';
+
+/** What a revision is made from. */
+export interface RevisionSettings {
+  readonly source: Source;
+  /** Name of the Serving. */
+  readonly serving: string;
+  /** The file to run. Absolute. */
+  readonly file: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
 
 /** What a revision tells. */
 export interface RevisionListeners {
-  readonly onEndpoints: () => void;
+  /** Its instances, or the addresses of those that are ready, are others. */
+  readonly onChange: () => void;
   readonly onReady: (instance: string, after: number) => void;
-  readonly onCrash: (instance: string, how: string) => void;
+  readonly onCrash: (instance: string, how: string, wasReady: boolean) => void;
   readonly onLine: (instance: string, line: string) => void;
 }
 
-/** The processes of one build. */
+/** The processes of one serving. */
 export interface Revision {
-  readonly bundle: Bundle;
+  /** Of the instances that are ready. */
   readonly addresses: readonly string[];
-  readonly scale: Instances['scale'];
-  readonly list: Instances['list'];
-  readonly stop: Instances['stop'];
+  /** Milliseconds that its first instance has to be ready. */
+  readonly startTimeout: number | undefined;
+  readonly scale: (replicas: number) => void;
+  readonly instances: () => readonly InstanceResource[];
+  /** Lets requests in flight end, and then the processes. More calls wait for the same. */
+  readonly stop: () => Promise<void>;
 }
 
 // Loaded before the framework: a process whose platform was killed would serve nobody for ever.
@@ -32,15 +47,24 @@ const CODE = `process.stdin
   .unref();`;
 const END_WITH_PARENT = `data:text/javascript,${encodeURIComponent(CODE)}`;
 
-/** Makes the revision of a build; it has no process yet. */
+// Lines of an instance that are kept to tell why it ended.
+const TAIL = 50;
+
+/** Makes the revision of a serving; it has no process yet. */
 export function createRevision(
-  source: Source,
-  bundle: Bundle,
-  { onCrash, onEndpoints, onLine, onReady }: RevisionListeners,
+  { environment, file, serving, source }: RevisionSettings,
+  { onChange, onCrash, onLine, onReady }: RevisionListeners,
 ): Revision {
-  const { build } = source.function.spec;
+  const { build, serving: spec } = source.function.spec;
+  const { name, namespace = 'default' } = source.function.metadata;
   const target = build?.env?.['FUNC_NAME'];
+  const started = new Map<string, string>();
+  const tails = new Map<string, string[]>();
+  const ready = new Set<string>();
   let addresses: readonly string[] = [];
+  let replicas = 0;
+  let stopped: Promise<void> | undefined;
+  const labels = { 'openfunction.io/function': name, 'openfunction.io/serving': serving };
   const instances = createInstances({
     command: [
       process.execPath,
@@ -48,54 +72,77 @@ export function createRevision(
       END_WITH_PARENT,
       '--enable-source-maps',
       frameworkBin(source.folder),
-      ...flags(bundle, target),
+      ...flags(file, target),
     ],
-    name: source.function.metadata.name,
+    // Those of two servings have different names.
+    name: `${name}-${serving.replace(/^serving-/, '')}`,
     cwd: source.folder,
-    env: environmentOf(source),
+    env: environment,
     ready: { path: '/readyz' },
     onEndpoints(next) {
       addresses = next;
-      onEndpoints();
+      onChange();
     },
     onEvent({ after, exit, instance, type }) {
-      if (type === 'ready') onReady(instance, after);
-      if (type === 'crashed')
-        onCrash(instance, exit?.error?.message ?? exit?.signal ?? `exit code ${exit?.code}`);
+      if (type === 'started') started.set(instance, new Date().toISOString());
+      if (type === 'ready') {
+        ready.add(instance);
+        onReady(instance, after);
+      }
+      if (type === 'crashed') {
+        const how = exit?.error?.message ?? exit?.signal ?? `exit code ${exit?.code}`;
+        const words = lastWords(tails.get(instance) ?? []);
+        onCrash(instance, words === '' ? how : `${how}: ${words}`, ready.has(instance));
+      }
+      if (type === 'crashed' || type === 'stopped') {
+        started.delete(instance);
+        tails.delete(instance);
+        ready.delete(instance);
+      }
+      onChange();
     },
     log: {
-      info: ({ instance }: { instance?: string }, line) => onLine(instance ?? '', line),
+      info({ instance = '' }: { instance?: string }, line) {
+        const tail = tails.get(instance) ?? [];
+        tails.set(instance, [...tail, line].slice(-TAIL));
+        onLine(instance, line);
+      },
       warn() {},
       error() {},
     },
   });
   return {
-    bundle,
     get addresses() {
       return addresses;
     },
-    scale: (replicas) => instances.scale(replicas),
-    list: () => instances.list(),
-    stop: () => instances.stop(),
+    startTimeout: parseDuration(spec?.timeout ?? ''),
+    scale(count) {
+      if (count === replicas || stopped !== undefined) return;
+      replicas = count;
+      void instances.scale(count);
+    },
+    instances: () =>
+      instances.list().map(({ address, name: instance, pid, state }) => ({
+        apiVersion: 'platform.ofn/v1',
+        kind: 'Instance',
+        metadata: {
+          name: instance,
+          namespace,
+          labels,
+          creationTimestamp: `${(started.get(instance) ?? '').slice(0, 19)}Z`,
+        },
+        status: { state, ...(pid === undefined ? {} : { pid }), address },
+      })),
+    stop() {
+      stopped ??= instances.stop();
+      return stopped;
+    },
   };
 }
 
-function flags({ file }: Bundle, target: string | undefined): readonly string[] {
+function flags(file: string, target: string | undefined): readonly string[] {
   const given = ['--source', file, '--host', '127.0.0.1', '--keda', '--health-routes'];
   return target === undefined ? given : [...given, '--target', target];
-}
-
-/**
- * What the cluster would give it; the port is that of each instance.
- *
- * @throws ResourceError for a function that no cluster could run.
- */
-export function environmentOf({ function: given }: Source): Record<string, string> {
-  const variables = toEnvironment(given);
-  const known = variables.flatMap((variable): [string, string][] => {
-    return 'value' in variable ? [[variable.name, variable.value]] : [];
-  });
-  return { ...Object.fromEntries(known), POD_NAME: given.metadata.name, NODE_ENV: 'development' };
 }
 
 // The framework of the function itself, where it has one: what it registers is registered there.

@@ -3,23 +3,18 @@
 import { DEFAULT_SCALING, toRoutes, type Route, type ScaledRoute } from '@ofn/keda';
 import { parseObjects } from '@ofn/keda/objects';
 import { render, renderYaml, type FunctionResource } from '@ofn/resources';
-import { PlatformError } from '../errors.ts';
+import type { Trouble } from '../function/trouble.ts';
 
 /**
  * Makes the route of a function.
  *
  * @param isAlone Whether it is the only one: then it is at `localhost` too.
- * @throws PlatformError `OFN_PLATFORM_FUNCTION_INVALID` for one that needs Dapr.
+ * @returns `undefined` for one that serves no HTTP.
  */
-export function toLocalRoute(given: FunctionResource, isAlone: boolean): ScaledRoute {
+export function toLocalRoute(given: FunctionResource, isAlone: boolean): ScaledRoute | undefined {
   const { metadata, spec } = given;
   const { name, namespace = 'default' } = metadata;
-  const serving = spec.serving;
-  if (serving?.triggers.http === undefined) throw refused(name, 'serves no HTTP');
-  // Without a sidecar it would never be ready, and its requests would wait for ever.
-  if (serving.outputs !== undefined || serving.states !== undefined) {
-    throw refused(name, 'has outputs or states');
-  }
+  if (spec.serving?.triggers.http === undefined) return undefined;
   const local = [`${name}.localhost`, ...(isAlone ? ['localhost', '127.0.0.1', '::1'] : [])];
   const { route: own, scaling } = clusterRoute(given);
   const route: Route = {
@@ -33,9 +28,28 @@ export function toLocalRoute(given: FunctionResource, isAlone: boolean): ScaledR
   return { route, scaling };
 }
 
-function refused(name: string, reason: string): PlatformError {
-  const message = `Function "${name}" ${reason}: what needs Dapr is not run here yet; run it with ofn-sidecar beside it, as docs/sidecar.md says`;
-  return new PlatformError('OFN_PLATFORM_FUNCTION_INVALID', message);
+/**
+ * The route of a function with which something is wrong: its caller is told, instead of waiting for what will
+ * not come; where an earlier version serves, a header of each response says so.
+ */
+export function withTrouble(route: Route, trouble: Trouble | undefined): Route {
+  if (trouble === undefined) return route;
+  const { code, isServed, message } = trouble;
+  if (isServed) return { ...route, responseHeaders: { 'OFN-Error': toHeader(code, message) } };
+  const problem = { type: 'about:blank', title: TITLES[code], status: 503, code, detail: message };
+  const headers = { 'Content-Type': 'application/problem+json' };
+  return { ...route, placeholder: { status: 503, headers, body: `${JSON.stringify(problem)}\n` } };
+}
+
+const TITLES: Readonly<Record<Trouble['code'], string>> = {
+  OFN_PLATFORM_BUILD_FAILED: 'The function cannot be built',
+  OFN_PLATFORM_START_FAILED: 'The function does not start',
+};
+
+// Its first lines, as far as a header takes them (RFC 9110, 5.5).
+function toHeader(code: string, message: string): string {
+  const text = message.replaceAll(/[^\x21-\x7e]+/g, ' ').slice(0, 500);
+  return `${code}: ${text}`.trim();
 }
 
 const NONE: ScaledRoute['route'] = {

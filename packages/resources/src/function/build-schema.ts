@@ -74,4 +74,4 @@ export const Build = v.pipe(
 );
 
 /** `spec.build` of a Function. */
-export type BuildSpec = v.InferOutput<typeof Build>;
+export interface BuildSpec extends v.InferOutput<typeof Build> {}

@@ -30,16 +30,21 @@ export function parseDuration(text: string): number | undefined {
 }
 
 /**
- * Renders milliseconds in whole seconds, as the status of a build has them.
+ * Renders milliseconds as Go does.
  *
+ * @param unit The smallest that is told. Default `s`, as the status of a build in a cluster has it.
  * @example
  * renderDuration(83_900); // 1m23s
+ * renderDuration(83_900, 'ms'); // 1m23.9s
+ * renderDuration(12, 'ms'); // 12ms
  */
-export function renderDuration(milliseconds: number): string {
-  const total = Math.max(0, Math.floor(milliseconds / 1000));
-  const hours = Math.floor(total / 3600);
-  const minutes = Math.floor((total % 3600) / 60);
-  const seconds = `${total % 60}s`;
+export function renderDuration(milliseconds: number, unit: 's' | 'ms' = 's'): string {
+  const whole = Math.max(0, Math.floor(milliseconds));
+  if (unit === 'ms' && whole < 1000) return whole === 0 ? '0s' : `${whole}ms`;
+  const total = unit === 's' ? Math.floor(whole / 1000) * 1000 : whole;
+  const hours = Math.floor(total / 3_600_000);
+  const minutes = Math.floor((total % 3_600_000) / 60_000);
+  const seconds = `${(total % 60_000) / 1000}s`;
   if (hours > 0) return `${hours}h${minutes}m${seconds}`;
   return minutes > 0 ? `${minutes}m${seconds}` : seconds;
 }

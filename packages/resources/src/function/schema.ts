@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 import { BUILD_ENTRIES, Build } from './build-schema.ts';
 import { LabelValue, Metadata, SecretRef, Text } from './primitives.ts';
-import { SERVING_ENTRIES, ServingPart, type ServingSpec } from './serving-schema.ts';
+import { SERVING_ENTRIES, ServingPart } from './serving-schema.ts';
 import { BuilderStatusSchema, FunctionStatusSchema, ServingStatusSchema } from './status-schema.ts';
 import { withWasmEdge } from './wasm-edge.ts';
 
@@ -86,17 +86,20 @@ export const ServingSchema: v.GenericSchema<unknown, ServingResource> = v.strict
 
 /** A Function, with every default. */
 export interface FunctionResource extends v.InferOutput<typeof FunctionSchema> {}
+type FunctionServing = NonNullable<FunctionResource['spec']['serving']>;
 /** A Builder: one build of a Function. */
 export interface BuilderResource extends v.InferOutput<typeof BuilderSchema> {}
+// By way of the Function, of which TypeScript knows it already: by itself it is too deep.
+interface ServingResourceSpec extends FunctionServing {
+  version: string;
+  image: string;
+  imageCredentials?: v.InferOutput<typeof SecretRef>;
+}
 /** A Serving: one revision of a running Function. */
 export interface ServingResource {
   apiVersion: typeof API_VERSION;
   kind: 'Serving';
   metadata: v.InferOutput<typeof Metadata>;
-  spec: ServingSpec & {
-    version: string;
-    image: string;
-    imageCredentials?: v.InferOutput<typeof SecretRef>;
-  };
+  spec: ServingResourceSpec;
   status?: v.InferOutput<typeof ServingStatusSchema>;
 }

@@ -96,4 +96,4 @@ export const SERVING_ENTRIES = {
 export const ServingPart = v.strictObject(SERVING_ENTRIES);
 
 /** `spec.serving` of a Function. */
-export type ServingSpec = v.InferOutput<typeof ServingPart>;
+export interface ServingSpec extends v.InferOutput<typeof ServingPart> {}

@@ -28,6 +28,8 @@ export interface BuildResult {
   readonly reason?: string;
   /** Default: the state. */
   readonly message?: string;
+  /** Milliseconds, where they were measured. Default: the whole seconds since the Builder was created. */
+  readonly duration?: number;
   readonly imageDigest?: string;
   readonly sources?: readonly SourceResult[];
 }

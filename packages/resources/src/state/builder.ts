@@ -62,7 +62,8 @@ export function toEnded(
   result: BuildResult,
   at: number,
 ): BuilderResource {
-  const { imageDigest, message = result.state, reason = result.state, sources, state } = result;
+  const { duration, imageDigest, sources, state } = result;
+  const { message = state, reason = state } = result;
   const limit = state === 'Timeout' ? timeLimitOf(builder) : undefined;
   return {
     ...builder,
@@ -71,7 +72,10 @@ export function toEnded(
       state,
       reason,
       message,
-      buildDuration: renderDuration(limit ?? at - createdAt(builder)),
+      buildDuration:
+        duration === undefined
+          ? renderDuration(limit ?? at - createdAt(builder))
+          : renderDuration(duration, 'ms'),
       ...(imageDigest === undefined ? {} : { output: { digest: imageDigest } }),
       ...(sources === undefined ? {} : { sources: [...sources] }),
     },

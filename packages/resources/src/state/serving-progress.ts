@@ -10,6 +10,8 @@ export interface ServingProgress {
   readonly serving?: ServingResource;
   /** The one that still runs until the latest one does. */
   readonly previous?: ServingResource;
+  /** Since when the latest one is to run: when it was created, or began to start. Milliseconds since 1970. */
+  readonly since?: number;
   /** How many Servings there have been, which makes the names of two alike ones differ. */
   readonly count: number;
 }

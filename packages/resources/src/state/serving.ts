@@ -87,6 +87,7 @@ function create(
         ...(service === undefined ? {} : { service }),
       },
       serving: created,
+      since: at,
       ...(kept === undefined ? {} : { previous: kept }),
       count,
     },
@@ -119,7 +120,10 @@ function advance(
   if (observation.type === 'serving-running') {
     return run(state, owner, serving, observation.service, at);
   }
-  if (observation.type === 'serving-starting') return to(state, owner, serving, 'Starting', {}, at);
+  // One that starts when it is asked for may have waited long for that.
+  if (observation.type === 'serving-starting') {
+    return to({ ...state, since: at }, owner, serving, 'Starting', {}, at);
+  }
   const { message = 'Failed', reason = 'Failed' } = observation;
   return to(state, owner, serving, 'Failed', { reason, message }, at);
 }
@@ -181,8 +185,7 @@ function expire(state: ServingProgress, owner: FunctionResource, at: number): Se
   const limit = parseDuration(serving?.spec.timeout ?? '');
   if (serving === undefined || limit === undefined) return same(state);
   const isWaiting = condition.state === 'Created' || condition.state === 'Starting';
-  const waited = at - Date.parse(serving.metadata.creationTimestamp ?? '');
-  if (!isWaiting || waited < limit) return same(state);
+  if (!isWaiting || at - (state.since ?? at) < limit) return same(state);
   const message = `not running after ${serving.spec.timeout}`;
   return to(state, owner, serving, 'Timeout', { reason: 'Timeout', message }, at);
 }

@@ -1,0 +1,39 @@
+// The files of a folder as one text that differs when one of them was saved.
+import { createHash } from 'node:crypto';
+import { readdir, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { VERSION } from 'rolldown';
+
+// What is no code of a function.
+const IGNORED = new Set(['node_modules', '.git', '.ofn', 'coverage']);
+
+/** Whether a file or folder of that name is left alone, with all that is in it. */
+export function isIgnored(name: string): boolean {
+  return IGNORED.has(name);
+}
+
+/** By path, size and time of the last change; also by the bundler, which makes the same of the same. */
+export async function fingerprint(folder: string): Promise<string> {
+  const files = (await listFiles(folder)).toSorted();
+  const hash = createHash('sha256').update(VERSION);
+  const found = await Promise.all(
+    // A file may be gone by now.
+    files.map((file) => stat(file).catch(() => undefined)),
+  );
+  for (const [index, each] of found.entries()) {
+    const path = relative(folder, files[index] ?? '');
+    hash.update(`\n${path} ${each?.size ?? ''} ${each?.mtimeMs ?? ''}`);
+  }
+  return hash.digest('hex').slice(0, 12);
+}
+
+async function listFiles(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const files = entries
+    .filter(({ name }) => !isIgnored(name))
+    .map((entry) => {
+      const path = join(folder, entry.name);
+      return entry.isDirectory() ? listFiles(path) : [path];
+    });
+  return (await Promise.all(files)).flat();
+}

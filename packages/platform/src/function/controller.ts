@@ -1,0 +1,181 @@
+// One function: what is observed of it changes what is known of it, and that is what is built and run.
+import { existsSync } from 'node:fs';
+import {
+  NO_FUNCTION,
+  reduceFunction,
+  type FunctionObservation,
+  type FunctionProgress,
+} from '@ofn/resources';
+import { createBuilds } from '../build/builds.ts';
+import { fileOf } from '../build/bundle.ts';
+import { fingerprint } from '../build/fingerprint.ts';
+import { keyOf, type Source } from '../build/source.ts';
+import type { PlatformEvent } from '../platform-event.ts';
+import { environmentOf, readVariables } from '../serving/environment.ts';
+import { createServings } from '../serving/servings.ts';
+import type { Logs } from '../state/logs.ts';
+import type { Store } from '../state/store.ts';
+import { toLocalFunction } from './local-function.ts';
+import { troubleOf, type Trouble } from './trouble.ts';
+
+/** What a controller is made from. */
+export interface ControllerOptions {
+  readonly store: Store;
+  readonly logs: Logs;
+  /** The addresses that requests go to now; none while they are held. */
+  readonly onEndpoints: (addresses: readonly string[]) => void;
+  /** What is wrong with the function, if that is so. */
+  readonly onTrouble: (trouble: Trouble | undefined) => void;
+  readonly onEvent: (event: PlatformEvent) => void;
+}
+
+/** Reconciles one function. */
+export interface Controller {
+  readonly source: Source;
+  /**
+   * Looks at what it is made of, which may be another source now. Requests wait until the function as it is
+   * now serves, or cannot. Resolves when it is built, or cannot be.
+   */
+  readonly look: (source?: Source) => Promise<void>;
+  readonly scale: (replicas: number) => void;
+  readonly restart: () => void;
+  /** Ends its processes; the function stays. */
+  readonly stop: () => Promise<void>;
+  /** Ends its processes, and forgets the function. */
+  readonly remove: () => Promise<void>;
+}
+
+/** Creates a controller; it has not looked yet. */
+export function createController(first: Source, options: ControllerOptions): Controller {
+  const { onEvent, store } = options;
+  const { name, namespace = 'default' } = first.function.metadata;
+  const key = keyOf(first);
+  let source = first;
+  let variables: Readonly<Record<string, string>> = {};
+  let progress = resume(store.progress(key), first);
+  let looks = 0;
+  let running: Promise<void> = Promise.resolve();
+  let waiting: (() => void)[] = [];
+  let trouble = '';
+
+  const servings = createServings({
+    source: () => source,
+    settings: () => ({ environment: environmentOf(source, variables) }),
+    observe,
+    onEndpoints: options.onEndpoints,
+    onInstances: (instances) => store.setInstances(key, instances),
+    onReady: (instance, after) => onEvent({ type: 'ready', function: name, instance, after }),
+    onCrash: (instance, how) => onEvent({ type: 'crashed', function: name, instance, how }),
+    onLine(instance, line) {
+      options.logs.write({ at: Date.now(), namespace, function: name, instance, line });
+      onEvent({ type: 'line', function: name, instance, line });
+    },
+    record: (event) => store.record({ ...event, at: Date.now() }),
+  });
+  const builds = createBuilds({ source: () => source, observe });
+
+  function observe(observation: FunctionObservation): void {
+    const step = reduceFunction(progress, observation);
+    if (step.state === progress && step.events.length === 0) return;
+    progress = step.state;
+    store.setProgress(key, progress);
+    for (const event of step.events) store.record(event);
+    if (observation.type === 'build-ended') tellBuild(observation.builder);
+    reconcile();
+  }
+
+  function reconcile(): void {
+    tellTrouble();
+    builds.reconcile(progress.build);
+    servings.reconcile(progress.serving);
+    if (isBuilding() || looks > 0) return;
+    servings.hold(false);
+    for (const resolve of waiting.splice(0)) resolve();
+  }
+
+  const isBuilding = (): boolean =>
+    ['', 'Created', 'Building'].includes(progress.build.condition.state ?? '') ||
+    progress.build.canceling.length > 0;
+
+  function tellBuild(builder: string): void {
+    const { metadata, status } = progress.build.builder ?? {};
+    if (metadata?.name !== builder) return;
+    const { buildDuration: duration = '', message = '', state } = status ?? {};
+    if (state === 'Succeeded') onEvent({ type: 'built', function: name, duration });
+    else onEvent({ type: 'build-failed', function: name, message });
+  }
+
+  function tellTrouble(): void {
+    const found = troubleOf(progress);
+    const text = JSON.stringify(found ?? '');
+    if (text === trouble) return;
+    trouble = text;
+    options.onTrouble(found);
+    if (found?.isServed === true) onEvent({ type: 'kept', function: name });
+  }
+
+  async function lookOnce(next: Source): Promise<void> {
+    const revision = await fingerprint(next.folder);
+    variables = await readVariables(next.folder);
+    source = next;
+    looks -= 1;
+    const given = toLocalFunction(next, revision, variables);
+    observe({ type: 'function-applied', function: given, at: Date.now() });
+    reconcile();
+  }
+
+  async function built(): Promise<void> {
+    if (!isBuilding()) return;
+    await new Promise<void>((resolve) => waiting.push(resolve));
+  }
+
+  async function stop(): Promise<void> {
+    looks += 1;
+    await running;
+    builds.stop();
+    await servings.stop();
+    store.setInstances(key, []);
+  }
+
+  return {
+    get source() {
+      return source;
+    },
+    async look(next) {
+      looks += 1;
+      servings.hold(true);
+      running = running.then(() => lookOnce(next ?? source));
+      await running;
+      await built();
+    },
+    scale(replicas) {
+      onEvent({ type: 'scaled', function: name, replicas });
+      servings.scale(replicas);
+    },
+    restart: servings.restart,
+    stop,
+    async remove() {
+      await stop();
+      forgetFunction(store, key);
+    },
+  };
+}
+
+/** Tells that a function and all that was made of it are deleted, and forgets them. */
+export function forgetFunction(store: Store, key: string): void {
+  const step = reduceFunction(store.progress(key), { type: 'function-deleted', at: Date.now() });
+  store.setProgress(key, undefined);
+  for (const event of step.events) store.record(event);
+}
+
+// What was known before this process began, unless what was built then is gone.
+function resume(progress: FunctionProgress, source: Source): FunctionProgress {
+  const { build, serving } = progress;
+  const servings = [serving.serving, serving.previous].flatMap((each) => each?.spec.image ?? []);
+  const digests = servings.map((image) => image.split('@', 2)[1] ?? '');
+  if (digests.every((digest) => existsSync(fileOf(source, digest)))) return progress;
+  return {
+    build: { ...NO_FUNCTION.build, count: build.count },
+    serving: { ...NO_FUNCTION.serving, count: serving.count },
+  };
+}

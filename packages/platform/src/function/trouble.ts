@@ -1,0 +1,23 @@
+// What is wrong with a function, by what is known of it.
+import type { FunctionProgress } from '@ofn/resources';
+
+/** What is wrong with a function. */
+export interface Trouble {
+  readonly code: 'OFN_PLATFORM_BUILD_FAILED' | 'OFN_PLATFORM_START_FAILED';
+  readonly message: string;
+  /** Whether an earlier version serves in its place. */
+  readonly isServed: boolean;
+}
+
+/** Finds it; `undefined` when all is well, or not known yet. */
+export function troubleOf({ build, serving }: FunctionProgress): Trouble | undefined {
+  const { condition, previous } = serving;
+  if (build.condition.state === 'Failed' || build.condition.state === 'Timeout') {
+    const { message = '' } = build.condition;
+    const isServed = serving.serving !== undefined;
+    return { code: 'OFN_PLATFORM_BUILD_FAILED', message, isServed };
+  }
+  if (condition.state !== 'Failed' && condition.state !== 'Timeout') return undefined;
+  const { message = '' } = condition;
+  return { code: 'OFN_PLATFORM_START_FAILED', message, isServed: previous !== undefined };
+}

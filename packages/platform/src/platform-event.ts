@@ -1,0 +1,47 @@
+// What a platform tells a person while it runs.
+
+/** Something that happened; times in milliseconds. */
+export type PlatformEvent =
+  | {
+      readonly type: 'built';
+      readonly function: string;
+      /** As the Builder has it, such as `12ms`. */
+      readonly duration: string;
+    }
+  | { readonly type: 'build-failed'; readonly function: string; readonly message: string }
+  | { readonly type: 'scaled'; readonly function: string; readonly replicas: number }
+  | {
+      readonly type: 'ready';
+      readonly function: string;
+      readonly instance: string;
+      readonly after: number;
+    }
+  | {
+      readonly type: 'crashed';
+      readonly function: string;
+      readonly instance: string;
+      readonly how: string;
+    }
+  /** The new code does not serve; the old one goes on. */
+  | { readonly type: 'kept'; readonly function: string }
+  | {
+      readonly type: 'line';
+      readonly function: string;
+      readonly instance: string;
+      readonly line: string;
+    }
+  | {
+      readonly type: 'request';
+      /** Key of the function: `namespace/name`. */
+      readonly route: string;
+      readonly method: string;
+      readonly path: string;
+      readonly status: number;
+      readonly duration: number;
+      /** Whether it waited for an instance. */
+      readonly coldStart: boolean;
+      /** Id of its trace. */
+      readonly trace?: string;
+    }
+  /** A Function file that is not valid, or what of the platform itself does not work. */
+  | { readonly type: 'warning'; readonly message: string };
