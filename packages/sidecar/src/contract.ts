@@ -5,8 +5,10 @@ import type { Clock } from './clock.ts';
 /** A component, as its resource names it. Metadata is plain text: references are resolved by then. */
 export interface Component {
   readonly name: string;
-  /** Such as `pubsub.in-memory`. */
+  /** What runs here, such as `pubsub.in-memory`. */
   readonly type: string;
+  /** The type that its resource names, when it is not here and `type` plays it. */
+  readonly emulates?: string;
   readonly version: string;
   readonly metadata: Readonly<Record<string, string>>;
   /** App ids that may use it. Empty: all. */

@@ -138,7 +138,7 @@ export function startEngine(settings: EngineSettings): RunningEngine {
     }
     // What is kept is not for who is about to stop.
     if (leaving) throw new Error(STOPPED);
-    hub.renew(appId, () => subscribeAll(to));
+    hub.renew('brokers', appId, () => subscribeAll(to));
   }
 
   function subscribeAll(to: AppChannel): void {
@@ -263,7 +263,7 @@ export function startEngine(settings: EngineSettings): RunningEngine {
     async stop(grace) {
       leaving = true;
       leave();
-      bindings.close();
+      bindings.release();
       for (const pubsub of pubsubs.values()) pubsub.release();
       let cut: NodeJS.Timeout | undefined;
       const deadline = new Promise<void>((resolve) => {
@@ -274,6 +274,7 @@ export function startEngine(settings: EngineSettings): RunningEngine {
       stopping.abort(new Error(STOPPED));
       probes?.close();
       for (const pubsub of pubsubs.values()) pubsub.close();
+      bindings.close();
       await parts.activity.idle();
       channel?.close();
     },

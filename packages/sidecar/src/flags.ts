@@ -97,6 +97,12 @@ export const FLAGS = [
     description: 'Seconds that what is in flight gets to finish at a stop',
   },
   {
+    flag: 'emulate',
+    value: 'boolean',
+    default: 'false',
+    description: 'Play pubsub, state and bindings that are not here in memory; not of daprd',
+  },
+  {
     flag: 'log-level',
     value: 'text',
     default: 'info',

@@ -1,7 +1,7 @@
 // What the sidecars of a network share: brokers, the values of state stores, and each other's apps.
 import { createActivity, type Activity } from './activity.ts';
 import type { AppRequest, AppResponse, Component } from './contract.ts';
-import type { JournalRecord } from './journal.ts';
+import { renderSource, type EventSource, type JournalRecord } from './journal.ts';
 import type { Tell } from './narration.ts';
 import { createBroker, type Broker } from './pubsub/broker.ts';
 import type { StateItem } from './state/store.ts';
@@ -32,12 +32,14 @@ export interface Hub {
   readonly kept: boolean;
   readonly activity: Activity;
   readonly record: HubSettings['record'];
-  /** The names of all brokers. */
+  /** The brokers of pub/sub components, by their names. */
   readonly brokers: ReadonlyMap<string, Broker>;
   /** The components of each app, as its latest sidecar has them. */
   readonly components: ReadonlyMap<string, readonly Component[]>;
   /** The broker of that name, which is made when there is none. */
   broker(name: string): Broker;
+  /** The queue of the bindings of that name, as a broker whose only topic is the name. */
+  queue(name: string): Broker;
   /** The values of the store of that name. */
   items(name: string): Map<string, StateItem>;
   /** What goes on for an app, at all of its sidecars and in what waits for it. */
@@ -47,10 +49,10 @@ export interface Hub {
   /** A sidecar of the app; each in turn, but those whose app was found first. */
   find(appId: string): Member | undefined;
   /**
-   * Has a sidecar subscribe to what its app wants. What the app wanted before, and not now, is given
-   * up as soon as no other sidecar of it takes it.
+   * Has a sidecar subscribe to what its app wants of brokers, or of queues. What the app wanted before,
+   * and not now, is given up as soon as no other sidecar of it takes it.
    */
-  renew(appId: string, subscribe: () => void): void;
+  renew(of: 'brokers' | 'queues', appId: string, subscribe: () => void): void;
   /** How many events wait for an app. */
   backlog(appId: string): number;
   /** Gives up what is kept for an app that has no sidecar. */
@@ -60,15 +62,38 @@ export interface Hub {
 /** Creates a hub that nobody has entered. */
 export function createHub({ kept, limit, tell, record }: HubSettings): Hub {
   const brokers = new Map<string, Broker>();
+  const queues = new Map<string, Broker>();
   const stores = new Map<string, Map<string, StateItem>>();
   const activity = createActivity();
   const activities = new Map<string, Activity>();
   const components = new Map<string, readonly Component[]>();
   let members: Member[] = [];
 
-  const each = (visit: (broker: Broker) => void): void => {
-    for (const broker of brokers.values()) visit(broker);
-  };
+  const all = (): Broker[] => [...brokers.values(), ...queues.values()];
+
+  function create(sourceOf: (topic: string) => EventSource): Broker {
+    return createBroker({
+      sourceOf,
+      limit,
+      onOverflow({ appId, subscribed, event, first }) {
+        const reason = `the app is away, and ${limit} events wait for it`;
+        const { data } = event.message;
+        record(appId, { outcome: 'lost', ...sourceOf(event.topic), reason, data });
+        if (!first) return;
+        tell(
+          `${limit} events of ${renderSource(sourceOf(subscribed))} wait for app ${appId}, which is away: the oldest are lost`,
+          'warn',
+        );
+      },
+      onDropped(appId, subscribed, backlog) {
+        if (backlog === 0) return;
+        tell(
+          `app ${appId} does not take ${renderSource(sourceOf(subscribed))} any more: ${backlog} events that waited are dropped`,
+          'warn',
+        );
+      },
+    });
+  }
 
   return {
     kept,
@@ -77,29 +102,8 @@ export function createHub({ kept, limit, tell, record }: HubSettings): Hub {
     brokers,
     components,
     broker: (name) =>
-      getOrCreate(brokers, name, () =>
-        createBroker({
-          name,
-          limit,
-          onOverflow({ pubsub, appId, subscribed, event, first }) {
-            const reason = `the app is away, and ${limit} events wait for it`;
-            const { data } = event.message;
-            record(appId, { outcome: 'lost', pubsub, topic: event.topic, reason, data });
-            if (!first) return;
-            tell(
-              `${limit} events of topic ${subscribed} of ${pubsub} wait for app ${appId}, which is away: the oldest are lost`,
-              'warn',
-            );
-          },
-          onDropped(appId, pubsub, topic, backlog) {
-            if (backlog === 0) return;
-            tell(
-              `app ${appId} does not take topic ${topic} of ${pubsub} any more: ${backlog} events that waited are dropped`,
-              'warn',
-            );
-          },
-        }),
-      ),
+      getOrCreate(brokers, name, () => create((topic) => ({ pubsub: name, topic }))),
+    queue: (name) => getOrCreate(queues, name, () => create(() => ({ binding: name }))),
     items: (name) => getOrCreate(stores, name, () => new Map()),
     activityOf: (appId) => getOrCreate(activities, appId, () => createActivity(activity)),
     enter(member) {
@@ -115,19 +119,19 @@ export function createHub({ kept, limit, tell, record }: HubSettings): Hub {
       if (found !== undefined) members = [...members.filter((one) => one !== found), found];
       return found;
     },
-    renew(appId, subscribe) {
-      each((broker) => broker.renew(appId));
+    renew(of, appId, subscribe) {
+      const renewed = of === 'brokers' ? brokers : queues;
+      for (const broker of renewed.values()) broker.renew(appId);
       subscribe();
-      each((broker) => broker.prune(appId));
+      for (const broker of renewed.values()) broker.prune(appId);
     },
-    backlog: (appId) =>
-      [...brokers.values()].reduce((sum, broker) => sum + broker.backlog(appId), 0),
+    backlog: (appId) => all().reduce((sum, broker) => sum + broker.backlog(appId), 0),
     forget(appId) {
       if (members.some((member) => member.appId === appId)) return;
-      each((broker) => {
+      for (const broker of all()) {
         broker.renew(appId);
         broker.prune(appId);
-      });
+      }
       components.delete(appId);
     },
   };

@@ -32,10 +32,10 @@ export interface JournalEntry {
   readonly time: number;
   /** Whose sidecar tells; in the journal of a network only. */
   readonly appId?: string;
-  /** Pub/sub component; `undefined` for an input binding. */
+  /** Pub/sub component; `undefined` for a binding. */
   readonly pubsub?: string;
   readonly topic?: string;
-  /** Input binding; `undefined` for pub/sub. */
+  /** Binding; `undefined` for pub/sub. */
   readonly binding?: string;
   /** Path that the app got it at. */
   readonly path?: string;
@@ -55,6 +55,14 @@ export interface JournalEntry {
 
 /** An entry that is not dated yet. */
 export type JournalRecord = Omit<JournalEntry, 'time'>;
+
+/** What an event is of: a topic of a pub/sub, or a binding. */
+export type EventSource = Pick<JournalEntry, 'pubsub' | 'topic' | 'binding'>;
+
+/** An event's source, as a line names it. */
+export function renderSource({ pubsub, topic, binding }: EventSource): string {
+  return binding === undefined ? `topic ${topic} of ${pubsub}` : `binding ${binding}`;
+}
 
 /** What has happened so far. */
 export interface Journal {

@@ -1,5 +1,5 @@
 // Entries of the journal become lines for whoever runs the sidecar: what failed, and what would help.
-import type { JournalRecord } from './journal.ts';
+import { renderSource, type JournalRecord } from './journal.ts';
 
 /** How much a line matters. Nobody needs `debug` unless something is to be found. */
 export type TellLevel = 'debug' | 'info' | 'warn';
@@ -12,7 +12,9 @@ export function createNarration(tell: Tell): (entry: JournalRecord) => void {
   // Once for each topic: nobody takes the next event either.
   const untaken = new Set<string>();
 
-  function tellPublished({ pubsub = '', topic = '', subscribers }: JournalRecord): void {
+  function tellPublished({ pubsub = '', topic = '', binding, subscribers }: JournalRecord): void {
+    // An output that is nobody's input is the rule.
+    if (binding !== undefined) return;
     const key = `${pubsub}||${topic}`;
     if (subscribers !== 0) untaken.delete(key);
     else if (!untaken.has(key)) {
@@ -49,11 +51,8 @@ const VERBS = {
 } as const;
 
 function renderEntry(entry: JournalRecord, verb: string): string {
-  const { pubsub, topic, binding, id, attempt, reason } = entry;
-  const event =
-    binding === undefined
-      ? `event ${id ?? ''} of topic ${topic} of ${pubsub}`
-      : `event of binding ${binding}`;
+  const { binding, id = '', attempt, reason } = entry;
+  const event = `event ${binding === undefined ? `${id} ` : ''}of ${renderSource(entry)}`;
   const tried = attempt === undefined || attempt === 0 ? '' : ` (attempt ${attempt})`;
   const why = reason === undefined ? '' : `: ${reason}`;
   return `${event} ${verb}${tried}${why}${renderMissing(entry)}`;

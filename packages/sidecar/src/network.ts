@@ -21,7 +21,7 @@ export interface NetworkOptions {
 /** A component of a network. */
 export interface NetworkComponent {
   readonly name: string;
-  /** Such as `pubsub.in-memory`. */
+  /** As its resource names it, such as `pubsub.in-memory`. */
   readonly type: string;
   /** The apps that have it, by what their latest sidecars had. */
   readonly appIds: readonly string[];
@@ -104,7 +104,7 @@ export function createNetwork(options: NetworkOptions = {}): Network {
 function listComponents({ components }: Hub): readonly NetworkComponent[] {
   const found = new Map<string, { name: string; type: string; appIds: string[] }>();
   for (const [appId, own] of components) {
-    for (const { name, type } of own) {
+    for (const { name, type: played, emulates: type = played } of own) {
       const key = `${type} ${name}`;
       const known = found.get(key);
       if (known === undefined) found.set(key, { name, type, appIds: [appId] });

@@ -1,7 +1,9 @@
 // A property: whatever the moments at which an app is started again, it gets every event.
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { KAFKA, posted, startEmulated, startInput } from './emulation.fixture.ts';
 import { createTestNetwork } from './network.fixture.ts';
+import { createNetwork } from './network.ts';
 import { PUBSUB } from './sidecar.fixture.ts';
 
 const EVENTS = 1000;
@@ -53,6 +55,45 @@ it('handles each of 1,000 events over restarts, and only an unsettled one again'
       expect(network.journal.count('lost')).toBe(0);
       for (const last of running) await last.stop();
       await one.stop();
+    }),
+    { numRuns: 8 },
+  );
+}, 60_000);
+
+it('hands over each of 1,000 events of an emulated binding, whenever the app is started again', async () => {
+  await fc.assert(
+    fc.asyncProperty(settings, async ({ restarts: points, concurrency, siblings, ...rest }) => {
+      const network = createNetwork({ journalLimit: 100_000 });
+      const app = await startInput();
+      const components = [{ ...KAFKA, metadata: { concurrency: String(concurrency) } }];
+      const sender = await startEmulated(network, 'sender', undefined);
+      const start = () => startEmulated(network, 'a', app, { components, ...rest });
+      const running = await Promise.all(Array.from({ length: siblings }, start));
+      for (let n = 0; n < EVENTS; n++) {
+        const data = Buffer.from(String(n));
+        await sender.engine.invokeBinding('orders', { operation: 'create', data, metadata: {} });
+        const point = points.find(({ after }) => after === n);
+        if (point === undefined) continue;
+        const stopped = running.shift()?.stop();
+        if (!point.overlap) await stopped;
+        running.push(await start());
+        await stopped;
+      }
+      await network.idle();
+
+      const got = posted(app);
+      expect(new Set(got)).toEqual(new Set(Array.from({ length: EVENTS }, (_, n) => n)));
+      const returned = network.journal.entries.filter(
+        ({ outcome, attempt = 0 }) => outcome === 'returned' && attempt > 0,
+      );
+      expect(network.journal.count('delivered')).toBe(EVENTS + returned.length);
+      expect(got.length).toBeLessThanOrEqual(EVENTS + returned.length);
+      expect(network.journal.count('acked')).toBe(EVENTS);
+      expect(network.journal.count('lost')).toBe(0);
+      expect(network.backlog('a')).toBe(0);
+      for (const last of running) await last.stop();
+      await sender.stop();
+      await app.stop();
     }),
     { numRuns: 8 },
   );

@@ -29,6 +29,7 @@ describe('parseOptions', () => {
       grpcPort: 50001,
       host: '127.0.0.1',
       resourcesPath: [],
+      emulate: false,
       maxBodySize: 4 * 1024 * 1024,
       gracefulShutdownSeconds: 5,
       healthCheck: {
@@ -61,6 +62,7 @@ describe('parseOptions', () => {
       '--app-health-threshold=1',
       '--max-body-size=16Mi',
       '--dapr-graceful-shutdown-seconds=9',
+      '--emulate',
       '--log-level=debug',
     ];
     expect(options(args)).toMatchObject({
@@ -74,6 +76,7 @@ describe('parseOptions', () => {
       host: '::1',
       maxBodySize: 16 * 1024 * 1024,
       gracefulShutdownSeconds: 9,
+      emulate: true,
       logLevel: 'debug',
       healthCheck: {
         enabled: true,

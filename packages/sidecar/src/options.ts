@@ -17,6 +17,8 @@ export interface BinOptions {
   readonly host: string;
   /** Folders or files of resources. */
   readonly resourcesPath: readonly string[];
+  /** Whether component types that are not here are played in memory. */
+  readonly emulate: boolean;
   /** Times in milliseconds. */
   readonly healthCheck: {
     readonly enabled: boolean;
@@ -130,6 +132,7 @@ function toOptions(given: Given, env: Environment): BinOptions {
     grpcPort: need('dapr-grpc-port', parsePort),
     host: need('dapr-listen-addresses', parseAddress),
     resourcesPath: [...list('resources-path'), ...list('components-path')],
+    emulate: last('emulate') === 'true',
     healthCheck: {
       enabled: last('enable-app-health-check') === 'true',
       path: need('app-health-check-path', parsePath),

@@ -195,6 +195,12 @@ function parseCodes(text: string | undefined): CodeRange[] | undefined {
     });
 }
 
+/** How a queue hands an event over again that the app did not take: without an end. */
+export const REDELIVERY: RetryPolicy = {
+  ...toRetryPolicy({ policy: 'exponential', maxInterval: '10s', maxRetries: -1 }),
+  maxElapsed: Infinity,
+};
+
 /** How daprd asks an app for its subscriptions while it may still be starting. */
 export const INITIALIZATION_POLICY: Policy = {
   timeout: undefined,

@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { run } from './run.ts';
 
 /** A run that has not ended yet. */
@@ -80,6 +83,26 @@ describe('run', () => {
       '',
     ]);
     expect(quiet.told.out.split('\n')).toHaveLength(2);
+  });
+
+  it('plays what is not here in memory when it is told to emulate, and refuses it otherwise', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sidecar-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const component =
+      'apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {name: mq}\nspec: {type: pubsub.redis, version: v1}';
+    await writeFile(join(folder, 'mq.yaml'), component);
+    const args = [...FREE_PORTS, `--resources-path=${folder}`];
+    const bin = start([...args, '--emulate']);
+    const refusing = start(args);
+    await bin.ready;
+    bin.stop();
+    expect(await bin.code).toBe(0);
+    expect(bin.told.out).toContain(
+      'ofn-sidecar: component "mq" is of type pubsub.redis, played in memory\n',
+    );
+    expect(bin.told.out).toContain('ofn-sidecar: components: mq (pubsub.redis)\n');
+    expect(await refusing.code).toBe(1);
+    expect(refusing.told.err).toContain('component "mq" has type "pubsub.redis"');
   });
 
   it('notes the flags that do nothing here, unless only errors are to be told', async () => {

@@ -66,7 +66,9 @@ async function serve(options: BinOptions, { env, out, err, stop }: Terminal): Pr
   out(
     `ofn-sidecar: ready for app "${appId}": HTTP API at ${host}:${httpPort}, gRPC API at ${host}:${grpcPort}\n`,
   );
-  const components = engine.components.map(({ name, type }) => `${name} (${type})`).join(', ');
+  const components = engine.components
+    .map(({ name, type, emulates = type }) => `${name} (${emulates})`)
+    .join(', ');
   tell(`components: ${components || 'none; --resources-path names a folder of them'}`, 'info');
   if (appPort === undefined) tell('no --app-port: nothing is delivered to an app', 'info');
   await new Promise<void>((resolve) => {

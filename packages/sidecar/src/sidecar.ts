@@ -13,12 +13,12 @@ import type { Network } from './network.ts';
 import { toPayload, toPublishRequest, type PublishOptions } from './payload.ts';
 import type { ResiliencySpec } from './resiliency.ts';
 import {
-  checkComponents,
   loadResources,
   toComponent,
   type ComponentInput,
   type Resources,
 } from './resources/load.ts';
+import { resolveTypes } from './resources/component-type.ts';
 import { parseSubscriptionSpec } from './resources/subscription.ts';
 import { createStateStore, STATE_STORE_TYPES } from './state/create.ts';
 
@@ -39,6 +39,12 @@ export interface SidecarOptions {
   components?: readonly ComponentInput[];
   /** Files, or folders of YAML files, as daprd reads them. */
   resourcesPath?: string | readonly string[];
+  /**
+   * Whether components of types that are not here are played in memory: `pubsub.*` and `state.*` by
+   * `pubsub.in-memory` and `state.in-memory`, `bindings.*` by a queue, whose `create` is an event for
+   * each app that has such an input. Default `false`: they are refused.
+   */
+  emulate?: boolean;
   /** Declarative subscriptions, beside those of `resourcesPath`. */
   subscriptions?: readonly SubscriptionSpec[];
   /** Specs of Resiliency resources, beside those of `resourcesPath`. */
@@ -143,7 +149,7 @@ const DEFAULT_JOURNAL_LIMIT = 100_000;
  *
  * What it has: `pubsub.in-memory`, `state.in-memory`, `bindings.cron`, `bindings.localstorage`,
  * `bindings.http`; Subscription and Resiliency resources (retries and timeouts). Any other
- * component type is refused: run daprd for it. It keeps nothing when it stops, unless it is in a
+ * component type is refused: run daprd for it, or have it played in memory (`emulate`). It keeps nothing when it stops, unless it is in a
  * network (`createNetwork`), which does.
  *
  * Where it is not like daprd: its in-memory broker hands an app up to 100 events at a time (metadata
@@ -175,6 +181,10 @@ export async function createSidecar(options: SidecarOptions = {}): Promise<Sidec
   const app = toAddress(options, appId, maxBodySize);
   const healthCheck = toHealthCheck(options.healthCheck);
   const tell = log ?? (() => undefined);
+  for (const { name, emulates } of resources.components) {
+    if (emulates !== undefined)
+      tell(`component "${name}" is of type ${emulates}, played in memory`, 'info');
+  }
   const hub =
     options.network?.hub ??
     createHub({ kept: false, limit: Infinity, tell, record: () => undefined });
@@ -259,15 +269,14 @@ export async function createSidecar(options: SidecarOptions = {}): Promise<Sidec
 
 async function collectResources(options: SidecarOptions, appId: string): Promise<Resources> {
   const { resourcesPath = [], components = [], subscriptions = [], resiliency = [] } = options;
+  const { env = process.env, emulate = false } = options;
   const paths = typeof resourcesPath === 'string' ? [resourcesPath] : resourcesPath;
-  const loaded = await loadResources(paths, appId, options.env ?? process.env);
+  const loaded = await loadResources(paths, appId, env, emulate);
   const given = components
     .map(toComponent)
     .filter(({ scopes }) => scopes.length === 0 || scopes.includes(appId));
-  const all = [...loaded.components, ...given];
-  checkComponents(all, STATE_STORE_TYPES);
   return {
-    components: all,
+    components: resolveTypes([...loaded.components, ...given], emulate),
     subscriptions: [...loaded.subscriptions, ...subscriptions.map(parseSubscriptionSpec)],
     resiliency: [...loaded.resiliency, ...[resiliency].flat()],
   };

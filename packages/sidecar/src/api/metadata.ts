@@ -4,6 +4,7 @@ import {
   PubsubSubscriptionType as SubscriptionType,
 } from '@dapr/dapr/proto/dapr/proto/runtime/v1/dapr_pb.js';
 import type { Component } from '../contract.ts';
+import { QUEUE_BINDING } from '../resources/component-type.ts';
 import { DAPR_VERSION, type ApiContext, type AppConnection } from './context.ts';
 import { unreadableBody } from './fault.ts';
 import type { GrpcMethods } from './grpc-method.ts';
@@ -12,6 +13,7 @@ import { NO_CONTENT, type Route } from './http-route.ts';
 // What each type of component can do here, by the names that Dapr has for it.
 const CAPABILITIES: ReadonlyMap<string, readonly string[]> = new Map([
   ['bindings.cron', ['INPUT_BINDING']],
+  [QUEUE_BINDING, ['INPUT_BINDING', 'OUTPUT_BINDING']],
   ['bindings.http', ['OUTPUT_BINDING']],
   ['bindings.localstorage', ['OUTPUT_BINDING']],
   ['state.in-memory', ['ETAG', 'TRANSACTIONAL', 'QUERY_API', 'TTL']],
@@ -89,9 +91,9 @@ export function metadataMethods(
 }
 
 function toComponents(components: readonly Component[]) {
-  return components.map(({ name, type, version }) => ({
+  return components.map(({ name, type, emulates, version }) => ({
     name,
-    type,
+    type: emulates ?? type,
     version,
     capabilities: [...(CAPABILITIES.get(type) ?? [])],
   }));

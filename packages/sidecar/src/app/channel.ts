@@ -90,7 +90,7 @@ export interface AppChannel {
   readConfig(): Promise<void>;
   /** @throws SidecarError `ERR_SUBSCRIPTIONS_INVALID`, or what kept the app from answering. */
   listSubscriptions(): Promise<readonly Subscription[]>;
-  /** @throws SidecarError when an HTTP app cannot be asked. */
+  /** @throws Error when the app cannot be asked. */
   takesBinding(name: string, route: string): Promise<boolean>;
   /** Whether the app says that it is healthy. */
   probe(path: string, signal: AbortSignal): Promise<boolean>;

@@ -92,7 +92,10 @@ export function createGrpcChannel(address: AppAddress): AppChannel {
     async takesBinding(name) {
       bindings ??= call<ListInputBindingsResponse>(callbacks, 'listInputBindings', {}).then(
         (listed) => listed.bindings,
-        () => [],
+        (error: unknown) => {
+          if (codeOf(error) === grpc.UNIMPLEMENTED) return [];
+          throw error;
+        },
       );
       return (await bindings).includes(name);
     },

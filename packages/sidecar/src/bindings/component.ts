@@ -4,9 +4,13 @@ import type { AppChannel, BindingReply } from '../app/channel.ts';
 import type { BindingRequest, BindingResponse, Component } from '../contract.ts';
 import { SidecarError, toMessage } from '../errors.ts';
 import type { EngineParts } from '../pubsub/component.ts';
-import { AttemptError, runUnder } from '../policy.ts';
-import { NO_TRACE } from '../trace.ts';
+import { runUnder } from '../policy.ts';
+import type { Membership } from '../pubsub/group.ts';
+import type { Message } from '../pubsub/queue.ts';
+import { QUEUE_BINDING } from '../resources/component-type.ts';
+import { deliverToBinding, routeOf } from './delivery.ts';
 import { createOutputBinding, type OutputBinding } from './output.ts';
+import { joinQueue } from './queue.ts';
 import { parseSchedule } from './schedule.ts';
 
 /** All bindings. */
@@ -29,21 +33,29 @@ export interface Bindings {
     data: Buffer,
     metadata: Readonly<Record<string, string>>,
   ): Promise<BindingReply>;
+  /** Starts nothing more, and takes nothing more of what is kept for the next sidecar of the app. */
+  release(): void;
+  /** Takes nothing more. */
   close(): void;
 }
 
 /** Creates the bindings of the components; others are left alone. */
 export function createBindings(components: readonly Component[], parts: EngineParts): Bindings {
-  const { clock, journal, policies, pause, activity, stop, warn } = parts;
+  const { appId, hub, clock, policies, pause, activity, stop, warn } = parts;
   const outputs = new Map<string, OutputBinding>();
   const inputs = new Map<string, Component>();
   const timers = new Map<string, () => void>();
+  const memberships = new Set<Membership>();
   let app: AppChannel | undefined;
+  let released = false;
+  pause.onChange(() => {
+    for (const membership of memberships) membership.run();
+  });
 
   for (const component of components) {
     if (!component.type.startsWith('bindings.')) continue;
     if (isOf(component, 'output')) {
-      const output = createOutputBinding(component);
+      const output = createOutputBinding(component, parts);
       if (output !== undefined) outputs.set(component.name, output);
     }
     // Every binding may be triggered by hand, so that a test can play an input that is not here.
@@ -56,7 +68,7 @@ export function createBindings(components: readonly Component[], parts: EnginePa
     if (output === undefined) throw failed(name, `couldn't find output binding ${name}`);
     const { operation } = request;
     if (operation === '') throw failed(name, 'operation field is missing from request');
-    if (!output.operations.includes(operation)) {
+    if (output.operations?.includes(operation) === false) {
       const known = output.operations.join(' ');
       throw failed(
         name,
@@ -81,55 +93,23 @@ export function createBindings(components: readonly Component[], parts: EnginePa
     if (app === undefined) throw failed(name, 'app channel not initialized');
     const end = activity.begin();
     try {
-      const reply = await deliver(app, component, data, metadata);
-      await sendOn(reply);
-      return reply;
+      const settlement = await deliverToBinding(component, app, { data, metadata }, parts);
+      if (settlement.taken) {
+        await sendOn(settlement.reply);
+        return settlement.reply;
+      }
+      const { reason, cause } = settlement;
+      throw failed(name, `fails to send binding event to app channel: ${reason}`, cause);
     } finally {
       end();
     }
   }
 
-  async function deliver(
-    channel: AppChannel,
-    component: Component,
-    data: Buffer,
-    metadata: Readonly<Record<string, string>>,
-  ): Promise<BindingReply> {
-    const { name } = component;
-    const trace = { traceparent: metadata['traceparent'] ?? NO_TRACE };
-    const event = { name, route: routeOf(component), data, metadata, trace };
-    const note = { binding: name, path: event.route };
-    let attempts = 0;
-    let last: BindingReply | undefined;
-    try {
-      await runUnder(
-        policies.inbound(name, 'Binding'),
-        clock,
-        stop,
-        async ({ signal }) => {
-          await pause.over(signal);
-          signal.throwIfAborted();
-          attempts++;
-          journal.write({ outcome: 'delivered', ...note, attempt: attempts, data });
-          last = await channel.deliverBinding(event, signal);
-          if (!last.final) throw new AttemptError(last.reason, last.code);
-        },
-        (error) => {
-          const { message: reason } = error;
-          journal.write({ outcome: 'retried', ...note, attempt: attempts, reason });
-        },
-      );
-    } catch (error) {
-      // Only the policy insists on 200: when it gives up, any 2xx has taken the event.
-      if (last?.accepted !== true) {
-        const reason = stop.aborted ? 'the sidecar stopped' : toMessage(error);
-        journal.write({ outcome: 'lost', ...note, attempt: attempts, reason, data });
-        throw failed(name, `fails to send binding event to app channel: ${reason}`, error);
-      }
-    }
-    journal.write({ outcome: 'acked', ...note, attempt: attempts });
-    if (last === undefined) throw failed(name, 'response object is nil');
-    return last;
+  // Whether the event of a queue is settled.
+  async function take(channel: AppChannel, component: Component, message: Message) {
+    const settlement = await deliverToBinding(component, channel, message, parts, true);
+    if (settlement.taken) await sendOn(settlement.reply);
+    return settlement.taken || !settlement.returned;
   }
 
   // A reply over gRPC may have its data sent on to output bindings.
@@ -170,22 +150,48 @@ export function createBindings(components: readonly Component[], parts: EnginePa
     async start(channel) {
       app = channel;
       const started: string[] = [];
-      for (const component of inputs.values()) {
-        if (component.type !== 'bindings.cron') continue;
-        const explicit = directionsOf(component)?.includes('input') === true;
-        const taken = explicit || (await channel.takesBinding(component.name, routeOf(component)));
-        if (!taken) {
-          warn(`the app does not take the binding ${component.name}: it is not started`);
-        } else if (!stop.aborted) {
-          schedule(component);
-          started.push(component.name);
+      const queues: Component[] = [];
+      const join = (): void => {
+        for (const component of queues) {
+          const { name } = component;
+          memberships.add(
+            joinQueue(component, parts, (message) => take(channel, component, message)),
+          );
+          started.push(name);
         }
+      };
+      let complete = false;
+      try {
+        for (const component of inputs.values()) {
+          const { name, type } = component;
+          if (type !== 'bindings.cron' && type !== QUEUE_BINDING) continue;
+          const explicit = directionsOf(component)?.includes('input') === true;
+          const taken = explicit || (await channel.takesBinding(name, routeOf(component)));
+          if (released) break;
+          if (type === QUEUE_BINDING) {
+            if (taken) queues.push(component);
+          } else if (taken) {
+            schedule(component);
+            started.push(name);
+          } else warn(`the app does not take the binding ${name}: it is not started`);
+        }
+        complete = true;
+      } finally {
+        // What is kept is not for who is about to stop, and what an app took before is given up only
+        // when it has said that it does not want it now.
+        if (complete && !released) hub.renew('queues', appId, join);
+        else if (!released) join();
       }
       return started;
     },
-    close() {
+    release() {
+      released = true;
       for (const cancel of timers.values()) cancel();
       timers.clear();
+      for (const membership of memberships) membership.release();
+    },
+    close() {
+      for (const membership of memberships) membership.leave();
     },
   };
 }
@@ -199,10 +205,6 @@ function parseCron({ name, metadata }: Component) {
     const message = `component ${name}: schedule: "${text}": ${toMessage(cause)}`;
     throw new SidecarError('ERR_RESOURCE_INVALID', message, { cause });
   }
-}
-
-function routeOf({ name, metadata }: Component): string {
-  return metadata['route'] ?? name;
 }
 
 function directionsOf({ metadata }: Component): string[] | undefined {

@@ -1,13 +1,12 @@
 // The in-memory broker: what is published to a topic goes to each group that has subscribed to it.
 import type { Activity } from '../activity.ts';
-import type { WritableJournal } from '../journal.ts';
+import type { EventSource, WritableJournal } from '../journal.ts';
 import type { ConsumerSettings } from './consumer.ts';
 import { createGroup, type Group, type Membership } from './group.ts';
 import type { Message, Queued } from './queue.ts';
 
 /** What is told of an event that nobody will get. */
 interface Overflow {
-  readonly pubsub: string;
   readonly appId: string;
   /** What the group subscribed to. */
   readonly subscribed: string;
@@ -18,12 +17,13 @@ interface Overflow {
 
 /** What a broker is made from. */
 export interface BrokerSettings {
-  readonly name: string;
+  /** What the journal calls a topic of it. */
+  readonly sourceOf: (topic: string) => EventSource;
   /** How many events a group keeps while it has no consumer. */
   readonly limit: number;
   readonly onOverflow: (overflow: Overflow) => void;
   /** Told of a group that is given up, with how many events waited. */
-  readonly onDropped: (appId: string, pubsub: string, topic: string, backlog: number) => void;
+  readonly onDropped: (appId: string, topic: string, backlog: number) => void;
 }
 
 /** A consumer, and the group that it belongs to. */
@@ -58,13 +58,13 @@ interface Entry {
 }
 
 /** Creates a broker without groups. */
-export function createBroker({ name, limit, onOverflow, onDropped }: BrokerSettings): Broker {
+export function createBroker({ sourceOf, limit, onOverflow, onDropped }: BrokerSettings): Broker {
   const entries = new Set<Entry>();
 
   function drop(entry: Entry): void {
     const { appId, group } = entry;
     entries.delete(entry);
-    if (group.kept) onDropped(appId, name, group.topic, group.backlog);
+    if (group.kept) onDropped(appId, group.topic, group.backlog);
     group.close();
   }
 
@@ -75,8 +75,7 @@ export function createBroker({ name, limit, onOverflow, onDropped }: BrokerSetti
         kept,
         limit,
         activity,
-        onOverflow: (event, first) =>
-          onOverflow({ pubsub: name, appId, subscribed: topic, event, first }),
+        onOverflow: (event, first) => onOverflow({ appId, subscribed: topic, event, first }),
       },
       () => {
         if (!kept || group.unwanted) drop(entry);
@@ -98,8 +97,7 @@ export function createBroker({ name, limit, onOverflow, onDropped }: BrokerSetti
       // Written before it is on its way, so that the journal tells things in their order.
       journal.write({
         outcome: 'published',
-        pubsub: name,
-        topic,
+        ...sourceOf(topic),
         subscribers: groups.length,
         data,
       });

@@ -127,10 +127,13 @@ export function createPubsub(component: Component, parts: EngineParts): Pubsub {
   };
 }
 
-function parseConcurrency({ name, metadata }: Component): number {
+/** How many calls of the app there are at a time, for a topic or a queue. */
+export function parseConcurrency({ name, metadata, emulates }: Component): number {
   const text = metadata['concurrency'];
   if (text === undefined) return DEFAULT_CONCURRENCY;
   if (/^[1-9]\d*$/.test(text)) return Number(text);
+  // Of another type it may mean something else.
+  if (emulates !== undefined) return DEFAULT_CONCURRENCY;
   throw new SidecarError(
     'ERR_RESOURCE_INVALID',
     `component ${name}: concurrency: "${text}" is not a number above 0`,

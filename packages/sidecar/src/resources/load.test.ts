@@ -2,8 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { startSidecar } from '../sidecar.fixture.ts';
-import { checkComponents, loadResources } from './load.ts';
+import { loadResources } from './load.ts';
 
 async function folderOf(files: Readonly<Record<string, string>>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'sidecar-'));
@@ -125,17 +124,12 @@ it('refuses a path that is not there', async () => {
   await expect(loadResources(['/no/such/folder'], 'app', {})).rejects.toThrow('no such file');
 });
 
-it('refuses a component type that it does not have, and says to run daprd', () => {
-  const component = { name: 'p', type: 'pubsub.kafka', version: 'v1', metadata: {}, scopes: [] };
-  expect(() => checkComponents([component], [])).toThrow(
-    /component "p" has type "pubsub.kafka", which this sidecar does not have; run daprd/,
-  );
-});
-
-it('refuses two components of one name', async () => {
-  const components = [
-    { name: 'p', type: 'pubsub.in-memory' },
-    { name: 'p', type: 'state.in-memory' },
-  ];
-  await expect(startSidecar({ components })).rejects.toThrow('two components named "p"');
+it('leaves out the secrets of what is emulated, and of nothing else', async () => {
+  const component = (type: string) =>
+    `apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {name: x}\nspec: {type: ${type}, metadata: [{name: host, value: h}, {name: key, secretKeyRef: {name: k}}]}`;
+  const redis = await folderOf({ 'a.yaml': component('pubsub.redis') });
+  const { components } = await loadResources([redis], 'app', {}, true);
+  expect(components).toMatchObject([{ type: 'pubsub.redis', metadata: { host: 'h' } }]);
+  const http = await folderOf({ 'a.yaml': component('bindings.http') });
+  await expect(loadResources([http], 'app', {}, true)).rejects.toThrow('secrets are not read');
 });

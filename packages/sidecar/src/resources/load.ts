@@ -5,6 +5,7 @@ import * as v from 'valibot';
 import { isMap, parseAllDocuments } from 'yaml';
 import type { Component } from '../contract.ts';
 import { SidecarError, toMessage } from '../errors.ts';
+import { emulatorOf } from './component-type.ts';
 import { parseSubscriptionSpec, type Subscription } from './subscription.ts';
 
 /** What resources describe, as far as it is of concern to one app. */
@@ -26,14 +27,6 @@ export interface ComponentInput {
   /** App ids that may use it. Default: all. */
   scopes?: readonly string[];
 }
-
-/** The component types that run here, beside state stores. */
-const KNOWN_TYPES = new Set([
-  'pubsub.in-memory',
-  'bindings.cron',
-  'bindings.http',
-  'bindings.localstorage',
-]);
 
 const Value = v.union([
   v.string(),
@@ -70,12 +63,14 @@ const ComponentSpec = v.looseObject({
  * Reads the YAML files of folders, not those of folders in them. A path may be a file too.
  *
  * @param env What `envRef` reads.
+ * @param emulate Whether types that are not here will be played by those that are.
  * @throws SidecarError `ERR_RESOURCE_INVALID`, which names the file and the field.
  */
 export async function loadResources(
   paths: readonly string[],
   appId: string,
   env: Readonly<Record<string, string | undefined>>,
+  emulate = false,
 ): Promise<Resources> {
   const files = (await Promise.all(paths.map(listFiles))).flat();
   const components: Component[] = [];
@@ -88,7 +83,8 @@ export async function loadResources(
       if (scopes !== null && scopes.length > 0 && !scopes.includes(appId)) continue;
       const where = `${file}: ${kind} ${metadata.name}`;
       if (kind === 'Component') {
-        components.push(parseComponent(metadata.name, spec, scopes ?? [], env, where));
+        const context = { env, emulate, where };
+        components.push(parseComponent(metadata.name, spec, scopes ?? [], context));
       } else if (kind === 'Subscription') {
         subscriptions.push(attempt(where, () => parseSubscriptionSpec(spec)));
       } else if (kind === 'Resiliency') {
@@ -110,31 +106,6 @@ export function toComponent(input: ComponentInput): Component {
     ),
     scopes: input.scopes ?? [],
   };
-}
-
-/**
- * Refuses what does not run here, and two components of one name.
- *
- * @throws SidecarError `ERR_COMPONENT_UNSUPPORTED` or `ERR_RESOURCE_INVALID`.
- */
-export function checkComponents(
-  components: readonly Component[],
-  storeTypes: readonly string[],
-): void {
-  const names = new Set<string>();
-  for (const { name, type } of components) {
-    if (!KNOWN_TYPES.has(type) && !storeTypes.includes(type)) {
-      const known = [...KNOWN_TYPES, ...storeTypes].join(', ');
-      throw new SidecarError(
-        'ERR_COMPONENT_UNSUPPORTED',
-        `component "${name}" has type "${type}", which this sidecar does not have; run daprd (known here: ${known})`,
-      );
-    }
-    if (names.has(name)) {
-      throw new SidecarError('ERR_RESOURCE_INVALID', `there are two components named "${name}"`);
-    }
-    names.add(name);
-  }
 }
 
 async function listFiles(path: string): Promise<string[]> {
@@ -165,13 +136,14 @@ function parseComponent(
   name: string,
   spec: unknown,
   scopes: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-  where: string,
+  { env, emulate, where }: ComponentContext,
 ): Component {
   const { type, version, metadata } = parse(ComponentSpec, spec, where);
   const fields: Record<string, string> = {};
   for (const field of metadata ?? []) {
     if (field.secretKeyRef !== undefined) {
+      // What would log in to the real system; nothing that plays it needs it.
+      if (emulate && emulatorOf(type) !== undefined) continue;
       throw new SidecarError(
         'ERR_RESOURCE_INVALID',
         `${where}: metadata ${field.name}: secrets are not read here; give a value or an envRef, or run daprd`,
@@ -181,6 +153,12 @@ function parseComponent(
       field.envRef === undefined ? toText(field.value) : (env[field.envRef] ?? '');
   }
   return { name, type, version: version ?? 'v1', metadata: fields, scopes };
+}
+
+interface ComponentContext {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly emulate: boolean;
+  readonly where: string;
 }
 
 function toText(value: v.InferOutput<typeof Value> | undefined): string {
