@@ -4,6 +4,7 @@ import {
   ResourceError,
   parseResources,
   type BuilderResource,
+  type ComponentResource,
   type FunctionResource,
   type ServingResource,
 } from '@ofn/resources';
@@ -17,7 +18,9 @@ interface Resources {
   readonly functions: FunctionResource[];
   readonly builders: BuilderResource[];
   readonly servings: ServingResource[];
-  /** Types of Dapr components, by their names. */
+  /** Dapr's Components that stand by themselves. */
+  readonly components: ComponentResource[];
+  /** Their types, by their names. */
   readonly componentTypes: Record<string, string>;
   /** Objects of other kinds, as `kind "name"`. */
   readonly ignored: string[];
@@ -36,6 +39,7 @@ export async function readResources(
     functions: [],
     builders: [],
     servings: [],
+    components: [],
     componentTypes: {},
     ignored: [],
   };
@@ -47,6 +51,7 @@ export async function readResources(
       found.functions.push(...parsed.functions);
       found.builders.push(...parsed.builders);
       found.servings.push(...parsed.servings);
+      found.components.push(...parsed.components);
       found.ignored.push(...parsed.ignored);
       Object.assign(found.componentTypes, parsed.componentTypes);
     } catch (error) {

@@ -40,11 +40,11 @@ describe('validate', () => {
   test('names each resource that is valid, and what it does not look at', async () => {
     const file = write(
       'hello.yaml',
-      `${HELLO}---\napiVersion: v1\nkind: Secret\nmetadata: { name: s }\n`,
+      `${HELLO}---\napiVersion: v1\nkind: Secret\nmetadata: { name: s }\n---\napiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: { name: mq }\nspec: { type: pubsub.redis }\n`,
     );
     expect(await ofn(['validate', file])).toEqual({
       code: 0,
-      out: 'Function "hello" is valid\nSecret "s" is not looked at\n',
+      out: 'Function "hello" is valid\nComponent "mq" is valid\nSecret "s" is not looked at\n',
       err: '',
     });
   });

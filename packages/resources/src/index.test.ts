@@ -39,6 +39,7 @@ test('exports these types', async () => {
       "BuildResult",
       "BuildState",
       "BuilderResource",
+      "ComponentResource",
       "EnvironmentVariable",
       "EventObject",
       "FunctionContextVariables",

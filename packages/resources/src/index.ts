@@ -10,6 +10,7 @@ export { toFunctionContext, type FunctionContextVariables } from './context/func
 export { toEnvironment, type EnvironmentVariable } from './context/environment.ts';
 export type { ServingOptions, Target } from './context/serving.ts';
 export type { GlobalConfig } from './context/config.ts';
+export type { ComponentResource } from './function/dapr-schema.ts';
 export type { BuilderResource, FunctionResource, ServingResource } from './function/schema.ts';
 export { render, renderYaml } from './render/render.ts';
 export type { GatewayOptions, InterceptorOptions, RenderOptions } from './render/options.ts';

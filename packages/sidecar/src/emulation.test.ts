@@ -81,7 +81,8 @@ describe('an emulated binding', () => {
     for (let n = 0; n < 4; n++) await send(from, n);
     await network.idle();
     expect(posted(own)).toEqual([0, 1, 2, 3]);
-    expect([...posted(a), ...posted(b)].toSorted()).toEqual([0, 1, 2, 3]);
+    expect(new Set([...posted(a), ...posted(b)])).toEqual(new Set([0, 1, 2, 3]));
+    expect(posted(b)).toHaveLength(2);
     expect(posted(a)).toHaveLength(2);
   });
 

@@ -1,6 +1,6 @@
-// Dapr components of a function, and what it has of them: triggers, inputs, outputs, states.
+// Dapr components, of a function and by themselves, and what a function has of them.
 import * as v from 'valibot';
-import { DnsName, Text, TextMap } from './primitives.ts';
+import { Annotations, DnsLabel, DnsName, Labels, Text, TextMap } from './primitives.ts';
 
 const KeyRef = v.strictObject({ name: v.string(), key: v.string() });
 
@@ -36,6 +36,27 @@ const component = (prefix: string) =>
 
 /** The spec of a Dapr component. */
 export type ComponentSpec = v.InferOutput<ReturnType<typeof component>>;
+
+/** A Component of `dapr.io/v1alpha1` that stands by itself. */
+export const ComponentSchema = v.strictObject({
+  apiVersion: v.literal('dapr.io/v1alpha1'),
+  kind: v.literal('Component'),
+  metadata: v.looseObject({
+    name: DnsName,
+    namespace: v.exactOptional(DnsLabel),
+    labels: v.exactOptional(Labels),
+    annotations: v.exactOptional(Annotations),
+  }),
+  spec: v.strictObject({
+    type: v.pipe(v.string(), v.regex(/^[^.]+\.[^.]/, 'must be a type such as pubsub.redis')),
+    ...COMPONENT_ENTRIES,
+  }),
+  auth: v.exactOptional(v.strictObject({ secretStore: v.string() })),
+  scopes: v.optional(v.array(Text), []),
+});
+
+/** A Component, with every default. */
+export interface ComponentResource extends v.InferOutput<typeof ComponentSchema> {}
 
 export const Bindings = v.record(DnsName, component('bindings'));
 export const Pubsub = v.record(DnsName, component('pubsub'));

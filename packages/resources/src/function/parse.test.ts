@@ -394,14 +394,65 @@ describe('a text', () => {
   });
 
   it('can have other objects beside functions, whose names are told', () => {
-    const { componentTypes, functions, ignored } = parseResources(
-      [HELLO, COMPONENT, '# nothing', stringify(rawFunction({ serving: {} }, { name: 'b' }))].join(
+    const other = stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'map' } });
+    const { functions, ignored } = parseResources(
+      [HELLO, other, '# nothing', stringify(rawFunction({ serving: {} }, { name: 'b' }))].join(
         '---\n',
       ),
     );
     expect(functions.map(({ metadata }) => metadata.name)).toEqual(['hello', 'b']);
-    expect(ignored).toEqual(['Component "mq"']);
-    expect(componentTypes).toEqual({ mq: 'pubsub.redis' });
+    expect(ignored).toEqual(['ConfigMap "map"']);
+  });
+
+  it('can have components of Dapr in it, with their defaults', () => {
+    const metadata = [
+      { name: 'redisHost', value: 'redis:6379' },
+      { name: 'enableTLS', value: false },
+      { name: 'redisPassword', secretKeyRef: { name: 'redis', key: 'password' } },
+      { name: 'redisUsername', envRef: 'REDIS_USER' },
+    ];
+    const text = `${COMPONENT}---\n${stringify({
+      apiVersion: 'dapr.io/v1alpha1',
+      kind: 'Component',
+      metadata: { name: 'store.main', namespace: 'shop' },
+      spec: { type: 'state.redis', metadata },
+      auth: { secretStore: 'vault' },
+      scopes: ['hello'],
+    })}`;
+    const { componentTypes, components, ignored } = parseResources(text);
+    expect(components).toMatchObject([
+      { metadata: { name: 'mq' }, spec: { type: 'pubsub.redis', metadata: [] }, scopes: [] },
+      {
+        metadata: { name: 'store.main', namespace: 'shop' },
+        spec: { type: 'state.redis', version: 'v1', metadata },
+        scopes: ['hello'],
+      },
+    ]);
+    expect(componentTypes).toEqual({ mq: 'pubsub.redis', 'store.main': 'state.redis' });
+    expect(ignored).toEqual([]);
+    expect(parseResources(components.map((each) => stringify(each)).join('---\n'))).toMatchObject({
+      components,
+    });
+  });
+
+  it.each([
+    ['a type without a dot', 'spec: { type: redis }', 'spec.type', 4, 15],
+    ['no type', 'spec: { version: v1 }', 'spec.type', 4, 7],
+    ['no spec', 'scopes: [a]', 'spec', 1, 1],
+    [
+      'metadata without a name',
+      'spec: { type: a.b, metadata: [{ value: 1 }] }',
+      'spec.metadata[0].name',
+      4,
+      31,
+    ],
+    ['a field that is none', 'spec: { type: a.b, meta: [] }', 'spec.meta', 4, 20],
+    ['a scope that is no text', 'spec: { type: a.b }\nscopes: [1]', 'scopes[0]', 5, 10],
+  ])('refuses a component with %s, and says where', (_name, rest, field, line, column) => {
+    const text = `apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: { name: mq }\n${rest}\n`;
+    expect(attempt(text).issues).toMatchObject([
+      { field, line, column, at: `f.yaml:${line}:${column}` },
+    ]);
   });
 
   it('can be a list, as kubectl prints it', () => {

@@ -3,6 +3,7 @@ import type * as v from 'valibot';
 import { ResourceError, invalidResource, type ResourceIssue } from '../errors.ts';
 import { check, renderPath, type PathIssue } from './check.ts';
 import { convertFunction } from './convert-v1beta1.ts';
+import { ComponentSchema, type ComponentResource } from './dapr-schema.ts';
 import {
   API_VERSION,
   BuilderSchema,
@@ -20,7 +21,9 @@ export interface ParsedResources {
   readonly functions: readonly FunctionResource[];
   readonly builders: readonly BuilderResource[];
   readonly servings: readonly ServingResource[];
-  /** Types of the Dapr components in it, by their names. */
+  /** Dapr's Components that stand by themselves; those of a Function are in it. */
+  readonly components: readonly ComponentResource[];
+  /** Their types, by their names. */
   readonly componentTypes: Readonly<Record<string, string>>;
   /** Objects of other kinds, as `kind name`. */
   readonly ignored: readonly string[];
@@ -68,7 +71,7 @@ export function parseResources(
   text: string,
   { file = 'function.yaml' }: ParseOptions = {},
 ): ParsedResources {
-  const found: Found = { functions: [], builders: [], servings: [], types: new Map(), ignored: [] };
+  const found: Found = { functions: [], builders: [], servings: [], components: [], ignored: [] };
   const failures: ResourceError[] = [];
   for (const document of parseYaml(text, file)) {
     for (const item of itemsOf(document)) {
@@ -89,15 +92,15 @@ export function parseResources(
       { issues: failures.flatMap(({ issues }) => issues) },
     );
   }
-  const { builders, functions, ignored, servings, types } = found;
-  return { functions, builders, servings, componentTypes: Object.fromEntries(types), ignored };
+  const types = found.components.map(({ metadata, spec }) => [metadata.name, spec.type] as const);
+  return { ...found, componentTypes: Object.fromEntries(types) };
 }
 
 interface Found {
   readonly functions: FunctionResource[];
   readonly builders: BuilderResource[];
   readonly servings: ServingResource[];
-  readonly types: Map<string, string>;
+  readonly components: ComponentResource[];
   readonly ignored: string[];
 }
 
@@ -121,28 +124,23 @@ function itemsOf(document: YamlDocument): readonly Item[] {
 function take(item: Item, found: Found, file: string): void {
   const { value } = item;
   if (!isFields(value)) throw refusal(item, file, 'the text', [], 'must be an object');
-  const { apiVersion, kind, metadata, spec } = value;
+  const { apiVersion, kind, metadata } = value;
   if (typeof kind !== 'string') throw refusal(item, file, 'the text', ['kind'], 'is missing');
   const name = isFields(metadata) ? metadata['name'] : undefined;
   const what = `${kind} ${JSON.stringify(typeof name === 'string' ? name : '')}`;
   const group = typeof apiVersion === 'string' ? apiVersion.split('/', 1)[0] : undefined;
   const isOurs = ['Function', 'Builder', 'Serving'].includes(kind);
-  if (group !== 'core.openfunction.io' && !(isOurs && group === undefined)) {
-    if (apiVersion === 'dapr.io/v1alpha1' && kind === 'Component' && isFields(spec)) {
-      if (typeof name === 'string' && typeof spec['type'] === 'string') {
-        found.types.set(name, spec['type']);
-      }
-    }
-    found.ignored.push(what);
-    return;
-  }
   const keep = <Output>(schema: v.GenericSchema<unknown, Output>, input: unknown): Output => {
     const checked = check(schema, input);
     if (checked.issues === undefined) return checked.output;
     const issues = checked.issues.map((issue) => locate(issue, item, file));
     throw invalidResource(what, issues.toSorted(inOrder));
   };
-  if (kind === 'Function') {
+  if (apiVersion === 'dapr.io/v1alpha1' && kind === 'Component') {
+    found.components.push(keep(ComponentSchema, value));
+  } else if (group !== 'core.openfunction.io' && !(isOurs && group === undefined)) {
+    found.ignored.push(what);
+  } else if (kind === 'Function') {
     const isOlder = apiVersion === 'core.openfunction.io/v1beta1';
     const input = isOlder ? convertFunction(keep(FunctionV1Beta1Schema, value)) : value;
     found.functions.push(keep(FunctionSchema, input));
