@@ -31,7 +31,11 @@ export {
   type Instances,
   type InstancesOptions,
 } from './instances/instances.ts';
-export type { InstanceExit, InstanceState } from './instances/instance.ts';
+export type {
+  InstanceExit,
+  InstanceState,
+  Sidecar as InstanceSidecar,
+} from './instances/instance.ts';
 export type { Log } from './interceptor/call.ts';
 export type {
   HttpScaledObject,

@@ -2,6 +2,8 @@
 
 /** Counts what has begun and not ended. */
 export interface Activity {
+  /** How much is going on. */
+  readonly ongoing: number;
   /** Something begins; the result, called once, ends it. */
   begin(): () => void;
   /** Resolves when nothing is going on. */
@@ -23,6 +25,9 @@ export function createActivity(whole?: Activity): Activity {
     for (const resolve of idle) resolve();
   };
   return {
+    get ongoing() {
+      return ongoing;
+    },
     begin() {
       ongoing++;
       if (whole === undefined) return end;

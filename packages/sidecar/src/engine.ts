@@ -54,6 +54,8 @@ export interface RunningEngine extends Engine {
   ): Promise<BindingReply>;
   /** Resolves when nothing is in flight, waits, or will be retried. */
   idle(): Promise<void>;
+  /** Takes nothing new; what is in flight goes on, and what the app asks for. */
+  release(): void;
   /** Takes nothing new, gives what is in flight that many milliseconds, and ends. */
   stop(grace: number): Promise<void>;
 }
@@ -199,6 +201,13 @@ export function startEngine(settings: EngineSettings): RunningEngine {
     warn(`the app is not ready: ${toMessage(error)}${renderHint(settings.protocol, error)}`);
   });
 
+  function release(): void {
+    leaving = true;
+    leave();
+    bindings.release();
+    for (const pubsub of pubsubs.values()) pubsub.release();
+  }
+
   return {
     appId,
     clock,
@@ -260,11 +269,9 @@ export function startEngine(settings: EngineSettings): RunningEngine {
     },
     trigger: (name, data, metadata) => bindings.trigger(name, data, metadata),
     idle: () => hub.activityOf(appId).idle(),
+    release,
     async stop(grace) {
-      leaving = true;
-      leave();
-      bindings.release();
-      for (const pubsub of pubsubs.values()) pubsub.release();
+      release();
       let cut: NodeJS.Timeout | undefined;
       const deadline = new Promise<void>((resolve) => {
         cut = setTimeout(resolve, grace);

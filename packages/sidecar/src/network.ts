@@ -2,7 +2,7 @@
 import { pubsubNotFound } from './api/fault.ts';
 import { realClock, type Clock } from './clock.ts';
 import { createHub, type Hub } from './hub.ts';
-import { createJournal, type Journal } from './journal.ts';
+import { createJournal, type Journal, type JournalEntry } from './journal.ts';
 import { toPublishRequest, type PublishOptions } from './payload.ts';
 import { wrapEvent } from './pubsub/envelope.ts';
 
@@ -14,6 +14,8 @@ export interface NetworkOptions {
   backlogLimit?: number;
   /** Entries that the journal keeps. Default 10,000. */
   journalLimit?: number;
+  /** Told of each entry of its journal. Default: nobody is. */
+  onEntry?: (entry: Omit<JournalEntry, 'time'>) => void;
   /** Told of events that are given up. Default: nobody is. */
   log?: (message: string, level: 'debug' | 'info' | 'warn') => void;
 }
@@ -37,6 +39,8 @@ export interface Network {
   components(): readonly NetworkComponent[];
   /** How many events wait for an app, without those that a sidecar is busy with. */
   backlog(appId: string): number;
+  /** How many events are under way for an app: those that wait, and those that a sidecar is busy with. */
+  load(appId: string): number;
   /**
    * Publishes an event from outside of all apps; its source is `ofn`, and topic scopes do not apply.
    *
@@ -76,7 +80,11 @@ const DEFAULT_JOURNAL_LIMIT = 10_000;
  */
 export function createNetwork(options: NetworkOptions = {}): Network {
   const { clock = realClock, log: tell = () => undefined } = options;
-  const journal = createJournal(clock, options.journalLimit ?? DEFAULT_JOURNAL_LIMIT);
+  const journal = createJournal(
+    clock,
+    options.journalLimit ?? DEFAULT_JOURNAL_LIMIT,
+    options.onEntry,
+  );
   const hub = createHub({
     kept: true,
     limit: options.backlogLimit ?? DEFAULT_BACKLOG_LIMIT,
@@ -89,6 +97,7 @@ export function createNetwork(options: NetworkOptions = {}): Network {
     hub,
     components: () => listComponents(hub),
     backlog: (appId) => hub.backlog(appId),
+    load: (appId) => hub.activityOf(appId).ongoing,
     async publish(pubsub, topic, data, publishOptions) {
       const broker = hub.brokers.get(pubsub);
       if (broker === undefined) throw pubsubNotFound(pubsub);

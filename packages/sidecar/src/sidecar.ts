@@ -131,6 +131,11 @@ export interface Sidecar {
    * and other sidecars of its app id.
    */
   idle(): Promise<void>;
+  /**
+   * Stops inputs; what is in flight goes on, and so do both APIs. For who ends the app before the sidecar:
+   * what comes from now on waits for the next one, in a network.
+   */
+  release(): void;
   /** Stops inputs, waits for what is in flight, and closes both APIs. More calls change nothing. */
   stop(): Promise<void>;
 }
@@ -263,6 +268,7 @@ export async function createSidecar(options: SidecarOptions = {}): Promise<Sidec
       return reply.data;
     },
     idle: () => engine.idle(),
+    release: () => engine.release(),
     stop,
   };
 }

@@ -14,6 +14,9 @@ export interface InstanceSettings {
   readonly cwd: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly host: string;
+  /** The port that it finds in `PORT`. */
+  readonly port: number;
+  readonly sidecar: Sidecar | undefined;
   /** Path of a probe that answers 2xx when it is ready; `undefined` to be content with its port. */
   readonly readyPath: string | undefined;
   /** Between two probes of one that is ready. */
@@ -22,6 +25,16 @@ export interface InstanceSettings {
   /** Called when it is no longer ready, and when it is again. */
   readonly onReadiness: () => void;
   readonly onLine: (line: string) => void;
+}
+
+/** What runs beside an instance for as long as that does, as a sidecar in its pod. */
+export interface Sidecar {
+  /** Added to the environment of the instance. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Called before the instance is told to end: nothing new is to come to it. */
+  readonly release: () => void;
+  /** Called when the instance has exited, and waited for. */
+  readonly stop: () => Promise<void>;
 }
 
 /** How a process ended. */
@@ -59,8 +72,8 @@ const LONGEST_WAIT = 20;
 // Milliseconds that the output of one that has exited may take to be read.
 const OUTPUT_WAIT = 100;
 
-/** Starts an instance on a free port, which it finds in `PORT`. */
-export async function startInstance(settings: InstanceSettings): Promise<Instance> {
+/** Starts an instance. */
+export function startInstance(settings: InstanceSettings): Instance {
   const {
     command,
     cwd,
@@ -69,16 +82,17 @@ export async function startInstance(settings: InstanceSettings): Promise<Instanc
     name,
     onLine,
     onReadiness,
+    port,
     readyPath,
     readyPeriod,
+    sidecar,
     stopTimeout,
   } = settings;
   const [file, ...args] = command;
-  const port = await freePort(host);
   let state: InstanceState = 'starting';
   const child = spawn(file, args, {
     cwd,
-    env: { ...env, PORT: String(port) },
+    env: { ...env, ...sidecar?.env, PORT: String(port) },
     // Its standard input ends when this process does, however that ends: an instance may listen for it.
     stdio: ['pipe', 'pipe', 'pipe'],
     // A group of its own: what it starts itself ends with it.
@@ -97,7 +111,8 @@ export async function startInstance(settings: InstanceSettings): Promise<Instanc
       groups.delete(killGroup);
       if (groups.size === 0) process.removeListener('exit', killAll);
       killGroup();
-      resolve(exit);
+      if (sidecar === undefined) resolve(exit);
+      else void sidecar.stop().finally(() => resolve(exit));
     };
     child.on('error', (error) => end({ code: null, signal: null, error }));
     child.on('exit', (code, signal) => {
@@ -149,6 +164,7 @@ export async function startInstance(settings: InstanceSettings): Promise<Instanc
     async stop() {
       if (state === 'exited') return exited;
       state = 'stopping';
+      sidecar?.release();
       signalGroup(child, 'SIGTERM');
       const timer = setTimeout(killGroup, stopTimeout);
       const exit = await exited;
@@ -171,7 +187,8 @@ function elapse(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-async function freePort(host: string): Promise<number> {
+/** A port that nobody listens on. */
+export async function freePort(host: string): Promise<number> {
   const server = createServer();
   return new Promise((resolve, reject) => {
     server.on('error', reject);

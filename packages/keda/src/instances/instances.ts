@@ -3,7 +3,14 @@
 import { KedaError } from '../errors.ts';
 import type { Log } from '../interceptor/call.ts';
 import { parseCommand } from './command.ts';
-import { startInstance, type Instance, type InstanceExit, type InstanceState } from './instance.ts';
+import {
+  freePort,
+  startInstance,
+  type Instance,
+  type InstanceExit,
+  type InstanceState,
+  type Sidecar,
+} from './instance.ts';
 
 /** What instances are made from; times in milliseconds. */
 export interface InstancesOptions {
@@ -21,6 +28,8 @@ export interface InstancesOptions {
    * milliseconds between two probes of one that is ready, default 1,000.
    */
   readonly ready?: { readonly path?: string; readonly period?: number };
+  /** Starts what runs beside an instance. Default: nothing does. */
+  readonly sidecar?: (instance: { readonly name: string; readonly port: number }) => Promise<Sidecar>;
   /** After SIGTERM, until SIGKILL. Default 30,000, as Kubernetes. */
   readonly stopTimeout?: number;
   /** Called with the addresses (`host:port`) of the ready instances whenever they change. */
@@ -134,6 +143,7 @@ export function createInstances(options: InstancesOptions): Instances {
       onReadiness: publish,
       stopTimeout: options.stopTimeout ?? 30_000,
       onLine: (line) => log?.info({ instance: name }, line),
+      startSidecar: options.sidecar,
     });
     starting -= 1;
     const tell = (type: InstanceEvent['type'], exit?: InstanceExit): void =>
@@ -229,11 +239,20 @@ export function createInstances(options: InstancesOptions): Instances {
   };
 }
 
-// A port that cannot be had, or a command that no process can have, is an instance that did not come to be.
-async function tryStart(settings: Parameters<typeof startInstance>[0]): Promise<Instance | Error> {
+type Start = Omit<Parameters<typeof startInstance>[0], 'port' | 'sidecar'> & {
+  readonly startSidecar: InstancesOptions['sidecar'];
+};
+
+// A port that cannot be had, a sidecar that does not start, or a command that no process can have, is an
+// instance that did not come to be.
+async function tryStart({ startSidecar, ...settings }: Start): Promise<Instance | Error> {
+  let sidecar: Sidecar | undefined;
   try {
-    return await startInstance(settings);
+    const port = await freePort(settings.host);
+    sidecar = await startSidecar?.({ name: settings.name, port });
+    return startInstance({ ...settings, port, sidecar });
   } catch (error) {
+    await sidecar?.stop();
     return error instanceof Error ? error : new Error(String(error));
   }
 }

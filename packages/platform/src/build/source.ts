@@ -1,7 +1,12 @@
 // What a path of the user means: a Function file, or a folder with code, from which a Function is inferred.
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
-import { parseFunction, parseResources, type FunctionResource } from '@ofn/resources';
+import {
+  parseFunction,
+  parseResources,
+  type ComponentResource,
+  type FunctionResource,
+} from '@ofn/resources';
 import { PlatformError } from '../errors.ts';
 
 /** A function, and where its code is. */
@@ -13,6 +18,8 @@ export interface Source {
   readonly entry: string;
   /** The Function file that says so. Absolute; absent where the Function is inferred. */
   readonly file?: string;
+  /** Dapr's Components that stand beside the Function, in its file. */
+  readonly components: readonly ComponentResource[];
 }
 
 /** The key of a function: `namespace/name`. */
@@ -37,11 +44,11 @@ export async function findSources(path: string): Promise<readonly Source[]> {
   if (found.isFile()) return sourcesOfFile(path, full);
   const file = join(full, FUNCTION_FILE);
   if (await isFile(file)) return sourcesOfFile(join(path, FUNCTION_FILE), file);
-  return [{ function: infer(full), folder: full, entry: await entryOf(path, full) }];
+  return [{ function: infer(full), folder: full, entry: await entryOf(path, full), components: [] }];
 }
 
 async function sourcesOfFile(path: string, full: string): Promise<readonly Source[]> {
-  const { functions } = parseResources(await readFile(full, 'utf8'), {
+  const { components, functions } = parseResources(await readFile(full, 'utf8'), {
     file: path,
   });
   if (functions.length === 0) throw invalid(`${path} has no Function in it`);
@@ -53,7 +60,8 @@ async function sourcesOfFile(path: string, full: string): Promise<readonly Sourc
       if (folder !== root && !folder.startsWith(root + sep)) {
         throw invalid(`${path}: sourceSubPath ${subPath} leads out of the folder of the file`);
       }
-      return { function: given, folder, entry: await entryOf(path, folder), file: full };
+      const entry = await entryOf(path, folder);
+      return { function: given, folder, entry, file: full, components };
     }),
   );
 }

@@ -10,6 +10,8 @@ import { createBuilds } from '../build/builds.ts';
 import { fileOf } from '../build/bundle.ts';
 import { fingerprint } from '../build/fingerprint.ts';
 import { keyOf, type Source } from '../build/source.ts';
+import { toApp } from '../dapr/app.ts';
+import type { Mesh } from '../dapr/mesh.ts';
 import type { PlatformEvent } from '../platform-event.ts';
 import { environmentOf, readVariables } from '../serving/environment.ts';
 import { createServings } from '../serving/servings.ts';
@@ -22,6 +24,7 @@ import { troubleOf, type Trouble } from './trouble.ts';
 export interface ControllerOptions {
   readonly store: Store;
   readonly logs: Logs;
+  readonly mesh: Mesh;
   /** The addresses that requests go to now; none while they are held. */
   readonly onEndpoints: (addresses: readonly string[]) => void;
   /** What is wrong with the function, if that is so. */
@@ -60,7 +63,13 @@ export function createController(first: Source, options: ControllerOptions): Con
 
   const servings = createServings({
     source: () => source,
-    settings: () => ({ environment: environmentOf(source, variables) }),
+    settings() {
+      const app = toApp(source.function, source.components);
+      return {
+        environment: environmentOf(source, variables),
+        sidecar: app && ((port) => options.mesh.join(app, port)),
+      };
+    },
     observe,
     onEndpoints: options.onEndpoints,
     onInstances: (instances) => store.setInstances(key, instances),

@@ -2,26 +2,23 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
-import { toEnvironment } from '@ofn/resources';
 import type { Source } from '../build/source.ts';
+import { localEnvironment } from '../dapr/app.ts';
 
 /**
- * Makes it; the port is that of each instance.
+ * Makes it; the port, and where its sidecar is, are those of each instance.
  *
  * @param variables Of the `.env` file. They win over those of the Function, and are for this machine alone.
  * @throws ResourceError for a function that no cluster could run.
  */
 export function environmentOf(
-  { function: given }: Source,
+  { components, function: given }: Source,
   variables: Readonly<Record<string, string>>,
 ): Record<string, string> {
-  const known = toEnvironment(given).flatMap((variable): [string, string][] => {
-    return 'value' in variable ? [[variable.name, variable.value]] : [];
-  });
   return {
     NODE_ENV: 'development',
     POD_NAME: given.metadata.name,
-    ...Object.fromEntries(known),
+    ...localEnvironment(given, components),
     ...variables,
   };
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { createInstances } from '@ofn/keda';
+import { createInstances, type InstanceSidecar } from '@ofn/keda';
 import { parseDuration } from '@ofn/resources';
 import type { Source } from '../build/source.ts';
 import type { InstanceResource } from '../state/objects.ts';
@@ -16,6 +16,8 @@ export interface RevisionSettings {
   /** The file to run. Absolute. */
   readonly file: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** Starts what runs beside an instance that will listen at the port. Default: nothing does. */
+  readonly sidecar: ((port: number) => Promise<InstanceSidecar>) | undefined;
 }
 
 /** What a revision tells. */
@@ -52,7 +54,7 @@ const TAIL = 50;
 
 /** Makes the revision of a serving; it has no process yet. */
 export function createRevision(
-  { environment, file, serving, source }: RevisionSettings,
+  { environment, file, serving, sidecar, source }: RevisionSettings,
   { onChange, onCrash, onLine, onReady }: RevisionListeners,
 ): Revision {
   const { build, serving: spec } = source.function.spec;
@@ -72,13 +74,17 @@ export function createRevision(
       END_WITH_PARENT,
       '--enable-source-maps',
       frameworkBin(source.folder),
-      ...flags(file, target),
+      ...['--source', file, '--host', '127.0.0.1', '--health-routes'],
+      // What holds behind the interceptor.
+      ...(spec?.triggers.http === undefined ? [] : ['--keda']),
+      ...(target === undefined ? [] : ['--target', target]),
     ],
     // Those of two servings have different names.
     name: `${name}-${serving.replace(/^serving-/, '')}`,
     cwd: source.folder,
     env: environment,
     ready: { path: '/readyz' },
+    ...(sidecar === undefined ? {} : { sidecar: ({ port }) => sidecar(port) }),
     onEndpoints(next) {
       addresses = next;
       onChange();
@@ -138,11 +144,6 @@ export function createRevision(
       return stopped;
     },
   };
-}
-
-function flags(file: string, target: string | undefined): readonly string[] {
-  const given = ['--source', file, '--host', '127.0.0.1', '--keda', '--health-routes'];
-  return target === undefined ? given : [...given, '--target', target];
 }
 
 // The framework of the function itself, where it has one: what it registers is registered there.

@@ -7,7 +7,8 @@ import type { Component, PublishRequest } from '../contract.ts';
 import { SidecarError } from '../errors.ts';
 import type { WritableJournal } from '../journal.ts';
 import type { Pause } from '../pause.ts';
-import { runUnder } from '../policy.ts';
+import { runUnder, type Policy } from '../policy.ts';
+import { REDELIVERY } from '../resiliency.ts';
 import type { Policies } from '../resiliency.ts';
 import type { Subscription } from '../resources/subscription.ts';
 import type { Hub } from '../hub.ts';
@@ -96,7 +97,7 @@ export function createPubsub(component: Component, parts: EngineParts): Pubsub {
         subscription,
         channel,
         kept,
-        policy: policies.inbound(name, 'Pubsub'),
+        policy: toDelivered(policies.inbound(name, 'Pubsub'), kept, subscription),
         publish: send,
       };
       const membership = broker.subscribe({
@@ -125,6 +126,16 @@ export function createPubsub(component: Component, parts: EngineParts): Pubsub {
       memberships.clear();
     },
   };
+}
+
+// Brokers that outlast the sidecar hand over what has failed again, unless it has another place to go.
+function toDelivered(
+  policy: Policy,
+  kept: boolean,
+  { deadLetterTopic }: Subscription,
+): Policy {
+  if (!kept || policy.retry !== undefined || deadLetterTopic !== undefined) return policy;
+  return { ...policy, retry: REDELIVERY };
 }
 
 /** How many calls of the app there are at a time, for a topic or a queue. */
