@@ -44,9 +44,15 @@ export async function startEmulated(
 }
 
 /** Calls the output of the sidecar's component as an app does. */
-export function send({ httpPort }: Sidecar, data: unknown, more: object = {}): Promise<Response> {
+export function send(
+  { httpPort }: Sidecar,
+  data: unknown,
+  more: object = {},
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> {
   return fetch(`http://127.0.0.1:${httpPort}/v1.0/bindings/orders`, {
     method: 'POST',
+    headers,
     body: JSON.stringify({ operation: 'create', data, ...more }),
   });
 }

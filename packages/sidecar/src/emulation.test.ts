@@ -53,13 +53,16 @@ describe('an emulated binding', () => {
     const app = await startInput();
     const to = await startEmulated(network, 'to', app);
     const from = await startEmulated(network, 'from', undefined);
-    const response = await send(from, { id: 1 }, { metadata: { partitionKey: 'a' } });
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+    const metadata = { partitionKey: 'a' };
+    const response = await send(from, { id: 1 }, { metadata }, { traceparent });
     expect([response.status, await response.text()]).toEqual([204, '']);
     await network.idle();
     expect(posted(app)).toEqual([{ id: 1 }]);
     expect(app.at('/orders').at(-1)?.headers).toMatchObject({
       'content-type': 'application/json',
       partitionkey: 'a',
+      traceparent,
     });
     expect(outcomes(to)).toEqual(['delivered', 'acked']);
     expect(network.journal.entries).toMatchObject([

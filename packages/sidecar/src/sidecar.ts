@@ -154,8 +154,8 @@ const DEFAULT_JOURNAL_LIMIT = 100_000;
  *
  * What it has: `pubsub.in-memory`, `state.in-memory`, `bindings.cron`, `bindings.localstorage`,
  * `bindings.http`; Subscription and Resiliency resources (retries and timeouts). Any other
- * component type is refused: run daprd for it, or have it played in memory (`emulate`). It keeps nothing when it stops, unless it is in a
- * network (`createNetwork`), which does.
+ * component type is refused: run daprd for it, or have it played in memory (`emulate`). It keeps
+ * nothing when it stops, unless it is in a network (`createNetwork`), which does.
  *
  * Where it is not like daprd: its in-memory broker hands an app up to 100 events at a time (metadata
  * `concurrency`; daprd one), it keeps events while the app is not healthy (daprd's loses them), and
@@ -187,8 +187,8 @@ export async function createSidecar(options: SidecarOptions = {}): Promise<Sidec
   const healthCheck = toHealthCheck(options.healthCheck);
   const tell = log ?? (() => undefined);
   for (const { name, emulates } of resources.components) {
-    if (emulates !== undefined)
-      tell(`component "${name}" is of type ${emulates}, played in memory`, 'info');
+    if (emulates === undefined) continue;
+    tell(`component "${name}" is of type ${emulates}, played in memory`, 'info');
   }
   const hub =
     options.network?.hub ??
