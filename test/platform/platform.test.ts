@@ -133,26 +133,15 @@ test.each([
     'there are two functions default/one',
   ],
   [
-    'a function that has states, for which there is no sidecar',
+    'a function with two components of one name',
     {
       'function.yaml': functionOf('one', '.').replace(
         'params:',
-        'states: { store: {} }\n    params:',
+        'bindings: { mq: { type: bindings.kafka } }\n    pubsub: { mq: { type: pubsub.redis } }\n    params:',
       ),
       'index.js': HANDLER,
     },
-    'what needs Dapr is not run here yet',
-  ],
-  [
-    'a function that receives events',
-    {
-      'function.yaml': functionOf('one', '.').replace(
-        /triggers:[^]*$/,
-        'triggers: { dapr: [{ name: mq, type: pubsub.redis, topic: a }] }\n',
-      ),
-      'index.js': HANDLER,
-    },
-    'what needs Dapr is not run here yet',
+    'has two components named "mq"',
   ],
 ])('refuses %s, and says why', async (_, files, message) => {
   const { folder } = createProject({ '.keep': '', ...files });

@@ -1,5 +1,6 @@
 // A folder with a function for one test, and what happens on a platform.
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { request, type IncomingHttpHeaders } from 'node:http';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -14,8 +15,15 @@ export interface Project {
   readonly write: (file: string, code: string) => void;
 }
 
-/** Writes a project. */
-export function createProject(files: Readonly<Record<string, string>>): Project {
+/**
+ * Writes a project.
+ *
+ * @param options `framework`: whether `@ofn/core` is installed in it.
+ */
+export function createProject(
+  files: Readonly<Record<string, string>>,
+  { framework = false } = {},
+): Project {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'ofn-platform-')));
   const folder = join(root, 'hello');
   onTestFinished(() => rmSync(root, { recursive: true, force: true }));
@@ -24,6 +32,11 @@ export function createProject(files: Readonly<Record<string, string>>): Project 
     writeFileSync(join(folder, file), code);
   }
   for (const [file, code] of Object.entries(files)) write(file, code);
+  if (framework) {
+    const manifest = createRequire(import.meta.url).resolve('@ofn/core/package.json');
+    mkdirSync(join(folder, 'node_modules/@ofn'), { recursive: true });
+    symlinkSync(dirname(manifest), join(folder, 'node_modules/@ofn/core'), 'junction');
+  }
   return { folder, write };
 }
 
@@ -69,15 +82,26 @@ interface Reply {
   readonly body: string;
 }
 
+/** Posts JSON to a function. */
+export function post(port: number, host: string, body: unknown): Promise<Reply> {
+  return ask(port, host, '/', JSON.stringify(body));
+}
+
 /** Asks a function. */
-export async function ask(port: number, host = 'localhost', path = '/'): Promise<Reply> {
+export async function ask(
+  port: number,
+  host = 'localhost',
+  path = '/',
+  body?: string,
+): Promise<Reply> {
   const outgoing = request({
     port,
     host: '127.0.0.1',
     path,
     agent: false,
-    headers: { host },
-  }).end();
+    method: body === undefined ? 'GET' : 'POST',
+    headers: { host, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+  }).end(body);
   const [response] = (await once(outgoing, 'response')) as [import('node:http').IncomingMessage];
   const { headers, statusCode = 0 } = response;
   return { status: statusCode, headers, body: await text(response) };

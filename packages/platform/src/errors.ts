@@ -7,6 +7,8 @@ export const PLATFORM_ERRORS = {
   OFN_PLATFORM_BUILD_FAILED: 'The code of a function cannot be built; the message has the place',
   OFN_PLATFORM_START_FAILED:
     'The process of a function ends before it is ready, or is not ready in time; the message says why',
+  OFN_PLATFORM_NO_INSTANCE:
+    'An event is for a function that has no instance, and does not wait for one',
 } as const satisfies Readonly<Record<string, string>>;
 
 /** A code of this package. */

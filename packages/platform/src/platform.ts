@@ -3,10 +3,13 @@ import { join } from 'node:path';
 import { ResourceError } from '@ofn/resources';
 import { findAllSources, keyOf, type Source } from './build/source.ts';
 import { watchFiles, type Watcher } from './build/watch.ts';
+import { toApp } from './dapr/app.ts';
+import { createMesh } from './dapr/mesh.ts';
 import { PlatformError } from './errors.ts';
 import { createController, forgetFunction, type Controller } from './function/controller.ts';
 import type { PlatformEvent } from './platform-event.ts';
 import { environmentOf } from './serving/environment.ts';
+import { scaleByEvents } from './serving/event-scaling.ts';
 import { createGateway, type Entrance } from './serving/gateway.ts';
 import { toLocalRoute } from './serving/route.ts';
 import { createLogs } from './state/logs.ts';
@@ -61,13 +64,14 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
   const { onEvent = () => {}, paths, port = 8080, watch = true } = options;
   const sources = await findAllSources(paths);
   // What no process could be made of is said before anything runs.
-  for (const source of sources) environmentOf(source, {});
+  for (const source of sources) assertRunnable(source);
 
   const warn = (message: string): void => onEvent({ type: 'warning', message });
   const path = join(options.directory ?? process.cwd(), '.ofn', 'state.json');
   const file = createStateFile(path, () => store.save(), warn);
   const store = createStore(await file.read(), file.save);
   const logs = createLogs();
+  const mesh = createMesh((appId, message) => warn(`${appId}: ${message}`));
   const gateway = createGateway(port, onEvent);
   const listening = await gateway.start();
   const members = new Map<string, Member>();
@@ -78,11 +82,17 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     const controller = createController(source, {
       store,
       logs,
+      mesh,
       onEvent,
       onEndpoints: entrance.setEndpoints,
       onTrouble: entrance.setTrouble,
     });
-    const member = { controller, entrance, watchers: watch ? watchSource(source) : [] };
+    const member: Member = {
+      controller,
+      entrance,
+      watchers: watch ? watchSource(source) : [],
+      stopScaling: () => {},
+    };
     members.set(key, member);
     return member;
   }
@@ -94,8 +104,9 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     return watchers;
   }
 
-  async function remove({ controller, entrance, watchers }: Member): Promise<void> {
+  async function remove({ controller, entrance, stopScaling, watchers }: Member): Promise<void> {
     members.delete(keyOf(controller.source));
+    stopScaling();
     await close(watchers);
     await controller.remove();
     entrance.close();
@@ -111,11 +122,25 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
       next.map(async (source) => {
         const known = members.get(keyOf(source));
         const member = known ?? add(source);
-        member.entrance.setRoute(toLocalRoute(source.function, next.length === 1));
+        const route = toLocalRoute(source.function, next.length === 1);
+        member.entrance.setRoute(route);
+        const app = toApp(source.function, source.components);
+        if (app !== undefined) mesh.expect(app);
+        if (route === undefined) scaleEvents(member, source, app?.appId ?? '');
         const isAffected = source.folder === folder || !isSame(source, member.controller.source);
         if (known === undefined || isAffected) await member.controller.look(source);
       }),
     );
+  }
+
+  function scaleEvents(member: Member, { function: given }: Source, appId: string): void {
+    member.stopScaling();
+    member.stopScaling = scaleByEvents({
+      appId,
+      mesh,
+      options: given.spec.serving?.scaleOptions,
+      scale: member.controller.scale,
+    });
   }
 
   async function look(folder: string, isStructure: boolean): Promise<void> {
@@ -128,7 +153,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     }
     try {
       const next = await findAllSources(paths);
-      for (const source of next) environmentOf(source, {});
+      for (const source of next) assertRunnable(source);
       await apply(next, folder);
     } catch (error) {
       if (!(error instanceof PlatformError || error instanceof ResourceError)) throw error;
@@ -144,6 +169,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     async stop() {
       const all = [...members.values()];
       await Promise.all(all.map(({ watchers }) => close(watchers)));
+      for (const { stopScaling } of all) stopScaling();
       await gateway.stop();
       await Promise.all(all.map(({ controller }) => controller.stop()));
       await file.flush();
@@ -170,8 +196,15 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
 
 interface Member {
   readonly controller: Controller;
+  /** Ends the scaling by events. */
+  stopScaling: () => void;
   readonly entrance: Entrance;
   readonly watchers: readonly Promise<Watcher>[];
+}
+
+function assertRunnable(source: Source): void {
+  environmentOf(source, {});
+  toApp(source.function, source.components);
 }
 
 async function close(watchers: readonly Promise<Watcher>[]): Promise<void> {

@@ -2,8 +2,8 @@
 import { pubsubNotFound } from './api/fault.ts';
 import { realClock, type Clock } from './clock.ts';
 import { createHub, type Hub } from './hub.ts';
-import { createJournal, type Journal, type JournalEntry } from './journal.ts';
-import { toPublishRequest, type PublishOptions } from './payload.ts';
+import { createJournal, type EventSource, type Journal, type JournalEntry } from './journal.ts';
+import { toPayload, toPublishRequest, type PublishOptions } from './payload.ts';
 import { wrapEvent } from './pubsub/envelope.ts';
 
 /** What a network is made from. */
@@ -47,6 +47,13 @@ export interface Network {
    * @throws SidecarError `ERR_PUBSUB_NOT_FOUND` when no app has had such a component.
    */
   publish(pubsub: string, topic: string, data: unknown, options?: PublishOptions): Promise<void>;
+  /**
+   * Sends an event from outside of all apps to an emulated binding: each app that takes it as an input gets
+   * it, as soon as there is a sidecar of it.
+   */
+  send(binding: string, data: unknown, metadata?: Readonly<Record<string, string>>): void;
+  /** Keeps what comes of a topic, or of an emulated binding, for an app that has had no sidecar yet. */
+  expect(appId: string, source: EventSource): void;
   /** Gives up what is kept for an app that will not come back. Does nothing while it has a sidecar. */
   forget(appId: string): void;
   /**
@@ -104,6 +111,15 @@ export function createNetwork(options: NetworkOptions = {}): Network {
       const request = toPublishRequest(pubsub, topic, data, publishOptions);
       const message = { data: wrapEvent(request, SOURCE, clock), metadata: request.metadata };
       broker.publish(topic, message, { write: (entry) => hub.record(SOURCE, entry) });
+    },
+    send(binding, data, metadata = {}) {
+      const message = { data: toPayload(data).data, metadata };
+      hub.queue(binding).publish(binding, message, { write: (entry) => hub.record(SOURCE, entry) });
+    },
+    expect(appId, { binding, pubsub = '', topic = '' }) {
+      const activity = hub.activityOf(appId);
+      if (binding === undefined) hub.broker(pubsub).expect(appId, topic, activity);
+      else hub.queue(binding).expect(appId, binding, activity);
     },
     forget: (appId) => hub.forget(appId),
     idle: () => hub.activity.idle(),

@@ -24,7 +24,8 @@ export function addDev(program: Command, terminal: Terminal): void {
         watch,
         onEvent: (event) => say(render(event)),
       });
-      for (const { name, urls } of platform.functions()) say(`${name} is at ${urls.join(' and ')}`);
+      for (const { name, urls } of platform.functions())
+        say(urls.length === 0 ? `${name} takes events` : `${name} is at ${urls.join(' and ')}`);
       say(`${watch ? 'Save a file to reload it. ' : ''}Ctrl-C ends it.`);
       await aborted(terminal.stop);
       say('stopping: requests in flight end first');

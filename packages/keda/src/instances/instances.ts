@@ -29,7 +29,10 @@ export interface InstancesOptions {
    */
   readonly ready?: { readonly path?: string; readonly period?: number };
   /** Starts what runs beside an instance. Default: nothing does. */
-  readonly sidecar?: (instance: { readonly name: string; readonly port: number }) => Promise<Sidecar>;
+  readonly sidecar?: (instance: {
+    readonly name: string;
+    readonly port: number;
+  }) => Promise<Sidecar>;
   /** After SIGTERM, until SIGKILL. Default 30,000, as Kubernetes. */
   readonly stopTimeout?: number;
   /** Called with the addresses (`host:port`) of the ready instances whenever they change. */

@@ -59,7 +59,28 @@ async function write(source: Source, folder: string, code: string, map: string):
   }
 }
 
-async function generate({ entry, folder }: Source): Promise<{ code: string; map: string }> {
+/**
+ * The names that code imports of `@ofn/core`: by them it says what kind of function it is.
+ *
+ * @returns None for code that cannot be built.
+ */
+export async function frameworkImports(entry: string, folder: string): Promise<readonly string[]> {
+  try {
+    const { code } = await generate({ entry, folder });
+    // As the bundler writes them.
+    const found = code.matchAll(/^import \{([^}]*)\} from "@ofn\/core";$/gm);
+    return [...found].flatMap(([, names = '']) =>
+      names.split(',').map((name) => name.trim().split(' ', 1)[0] ?? ''),
+    );
+  } catch {
+    return [];
+  }
+}
+
+async function generate({
+  entry,
+  folder,
+}: Pick<Source, 'entry' | 'folder'>): Promise<{ code: string; map: string }> {
   try {
     const build = await rolldown({
       input: entry,

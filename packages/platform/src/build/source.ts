@@ -8,6 +8,7 @@ import {
   type FunctionResource,
 } from '@ofn/resources';
 import { PlatformError } from '../errors.ts';
+import { frameworkImports } from './bundle.ts';
 
 /** A function, and where its code is. */
 export interface Source {
@@ -44,7 +45,18 @@ export async function findSources(path: string): Promise<readonly Source[]> {
   if (found.isFile()) return sourcesOfFile(path, full);
   const file = join(full, FUNCTION_FILE);
   if (await isFile(file)) return sourcesOfFile(join(path, FUNCTION_FILE), file);
-  return [{ function: infer(full), folder: full, entry: await entryOf(path, full), components: [] }];
+  const entry = await entryOf(path, full);
+  const imports = await frameworkImports(entry, full);
+  const takesEvents = imports.some((name) => TAKES_EVENTS.has(name));
+  const beside = await readComponents(full);
+  return [
+    {
+      function: infer(full, takesEvents),
+      folder: full,
+      entry,
+      components: takesEvents ? withDefaults(beside) : beside,
+    },
+  ];
 }
 
 async function sourcesOfFile(path: string, full: string): Promise<readonly Source[]> {
@@ -53,6 +65,7 @@ async function sourcesOfFile(path: string, full: string): Promise<readonly Sourc
   });
   if (functions.length === 0) throw invalid(`${path} has no Function in it`);
   const root = dirname(full);
+  const beside = [...components, ...(await readComponents(root))];
   return Promise.all(
     functions.map(async (given): Promise<Source> => {
       const subPath = given.spec.build?.srcRepo.sourceSubPath ?? '.';
@@ -61,13 +74,52 @@ async function sourcesOfFile(path: string, full: string): Promise<readonly Sourc
         throw invalid(`${path}: sourceSubPath ${subPath} leads out of the folder of the file`);
       }
       const entry = await entryOf(path, folder);
-      return { function: given, folder, entry, file: full, components };
+      return { function: given, folder, entry, file: full, components: beside };
     }),
   );
 }
 
-// Its name is that of the folder, as Kubernetes would take it.
-function infer(folder: string): FunctionResource {
+// What code imports that registers a function for events.
+const TAKES_EVENTS = new Set(['binding', 'topic']);
+
+/**
+ * Dapr's Components in the folder `components`, as its own command line has them.
+ *
+ * @throws ResourceError for one that is not valid.
+ */
+async function readComponents(folder: string): Promise<readonly ComponentResource[]> {
+  const path = join(folder, 'components');
+  const names = await readdir(path).catch(() => []);
+  const files = names.filter((name) => /\.ya?ml$/.test(name)).toSorted();
+  const found = await Promise.all(
+    files.map(async (name) => {
+      const file = join(path, name);
+      return parseResources(await readFile(file, 'utf8'), { file }).components;
+    }),
+  );
+  return found.flat();
+}
+
+// The names that Dapr's command line gives what it starts with.
+const DEFAULTS = { pubsub: 'pubsub.redis', statestore: 'state.redis' };
+
+function withDefaults(components: readonly ComponentResource[]): readonly ComponentResource[] {
+  const names = new Set(components.map(({ metadata }) => metadata.name));
+  const missing = Object.entries(DEFAULTS).filter(([name]) => !names.has(name));
+  return [
+    ...components,
+    ...missing.map(([name, type]): ComponentResource => ({
+      apiVersion: 'dapr.io/v1alpha1',
+      kind: 'Component',
+      metadata: { name },
+      spec: { type, version: 'v1', metadata: [] },
+      scopes: [],
+    })),
+  ];
+}
+
+// Its name is that of the folder, as Kubernetes would take it. One that takes events has a process for them.
+function infer(folder: string, takesEvents: boolean): FunctionResource {
   const name = basename(folder)
     .toLowerCase()
     .replaceAll(/[^a-z0-9-]+/g, '-')
@@ -80,7 +132,15 @@ function infer(folder: string): FunctionResource {
     metadata: { name: name === '' ? 'function' : name },
     spec: {
       image: 'local',
-      serving: { triggers: { http: { engine: 'keda', route: { hostnames, rules } } } },
+      serving: {
+        triggers: { http: { engine: 'keda', route: { hostnames, rules } } },
+        ...(takesEvents
+          ? {
+              annotations: { 'openfunction.io/enable-dapr': 'true' },
+              scaleOptions: { minReplicas: 1, keda: { httpScaledObject: {} } },
+            }
+          : {}),
+      },
     },
   };
   return parseFunction(JSON.stringify(manifest), { file: folder });

@@ -1,7 +1,7 @@
 // What a function is to Dapr, if it uses that.
 import { toEnvironment, type ComponentResource, type FunctionResource } from '@ofn/resources';
 import { componentsOf, withoutComponents } from './components.ts';
-import type { App } from './mesh.ts';
+import type { App, Input } from './mesh.ts';
 
 /**
  * Makes the app of a function; `undefined` for one without Dapr.
@@ -13,25 +13,32 @@ export function toApp(
   given: FunctionResource,
   beside: readonly ComponentResource[],
 ): App | undefined {
-  if (!usesDapr(given)) return undefined;
+  const { serving } = given.spec;
+  if (serving === undefined) return undefined;
+  const { annotations = {}, outputs = [], states = {}, triggers } = serving;
+  const enabled = annotations['openfunction.io/enable-dapr'];
+  const references = [
+    ...(triggers.dapr ?? []),
+    ...(triggers.inputs ?? []).flatMap(({ dapr }) => dapr ?? []),
+  ];
+  const isUsed = references.length > 0 || outputs.length > 0 || Object.keys(states).length > 0;
+  if (enabled === undefined ? !isUsed : enabled === 'false') return undefined;
   const { name, namespace = 'default' } = given.metadata;
-  const annotations = given.spec.serving?.annotations ?? {};
-  const components = componentsOf(given, beside, process.env);
   const protocol = localEnvironment(given, beside)['APP_PROTOCOL'];
+  const components = componentsOf(given, beside, process.env);
+  const types = new Map(components.map(({ name: component, type }) => [component, type]));
   return {
     appId: annotations['dapr.io/app-id'] ?? `${name}-${namespace}`,
     protocol: protocol === 'http' ? 'http' : 'grpc',
     components,
+    inputs: references.flatMap(({ name: component, topic = '' }): Input[] => {
+      if (topic !== '') return [{ pubsub: component, topic }];
+      // A schedule keeps nothing.
+      return types.get(component) === 'bindings.cron' ? [] : [{ binding: component }];
+    }),
+    // Its code may name topics that its Function does not.
+    takesEvents: references.length > 0 || enabled !== undefined,
   };
-}
-
-function usesDapr({ spec: { serving } }: FunctionResource): boolean {
-  if (serving === undefined) return false;
-  const { annotations = {}, outputs = [], states = {}, triggers } = serving;
-  const enabled = annotations['openfunction.io/enable-dapr'];
-  if (enabled !== undefined) return enabled !== 'false';
-  const inputs = [...(triggers.dapr ?? []), ...(triggers.inputs ?? [])];
-  return inputs.length > 0 || outputs.length > 0 || Object.keys(states).length > 0;
 }
 
 /**

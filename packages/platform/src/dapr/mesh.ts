@@ -1,5 +1,6 @@
 // What functions have of Dapr here: a sidecar beside each instance, and the network that all of them share.
 import type { InstanceSidecar } from '@ofn/keda';
+import { PlatformError } from '../errors.ts';
 import { createNetwork, createSidecar, type ComponentInput, type Sidecar } from '@ofn/sidecar';
 
 /** An app: a function that uses Dapr. */
@@ -7,10 +8,20 @@ export interface App {
   readonly appId: string;
   readonly protocol: 'http' | 'grpc';
   readonly components: readonly ComponentInput[];
+  /** What it takes, as far as its Function says so. */
+  readonly inputs: readonly Input[];
+  /** Whether it may take more. */
+  readonly takesEvents: boolean;
 }
+
+/** A topic, or a binding. */
+export type Input =
+  { readonly pubsub: string; readonly topic: string } | { readonly binding: string };
 
 /** The sidecars of a platform. */
 export interface Mesh {
+  /** Keeps events for an app from now on, as brokers do for those that they know. */
+  readonly expect: (app: App) => void;
   /**
    * Starts a sidecar.
    *
@@ -35,13 +46,15 @@ export interface Mesh {
     contentType: string,
   ) => Promise<void>;
   /**
-   * Hands an event to an input binding of an app that has an instance.
+   * Hands an event to an input binding of an app: at once where it has an instance; otherwise it waits for one,
+   * if something is to keep it.
    *
-   * @returns What the app answered; `undefined` when it has no instance.
-   * @throws SidecarError when there is no such binding, or the app did not take the event.
+   * @returns What the app answered; `undefined` for an event that waits.
+   * @throws SidecarError when there is no such binding, or the app did not take the event; PlatformError
+   *   `OFN_PLATFORM_NO_INSTANCE` when there is nobody to take it, and nothing to keep it.
    */
   readonly trigger: (
-    appId: string,
+    app: App,
     binding: string,
     data: Buffer,
     metadata: Readonly<Record<string, string>>,
@@ -59,21 +72,28 @@ export function createMesh(tell: (appId: string, message: string) => void): Mesh
   const listeners = new Set<() => void>();
   const network = createNetwork({
     onEntry({ outcome }) {
-      if (outcome === 'published') for (const listener of listeners) listener();
+      if (outcome !== 'published') return;
+      // It is on its way only after it was told of.
+      queueMicrotask(() => {
+        for (const listener of listeners) listener();
+      });
     },
   });
   const sidecars = new Map<string, Set<Sidecar>>();
   const known = new Set<string>();
 
   return {
-    async join({ appId, components, protocol }, port) {
+    expect({ appId, inputs }) {
+      for (const input of inputs) network.expect(appId, input);
+    },
+    async join({ appId, components, protocol, takesEvents }, port) {
       const sidecar = await createSidecar({
         network,
         appId,
         components,
         emulate: true,
-        appPort: port,
-        appProtocol: protocol,
+        // One that takes nothing is not asked what it takes.
+        ...(takesEvents ? { appPort: port, appProtocol: protocol } : {}),
         // It ends after its app, and there is nothing to wait for then.
         gracefulShutdownSeconds: 0,
         log(message, level) {
@@ -109,11 +129,18 @@ export function createMesh(tell: (appId: string, message: string) => void): Mesh
     },
     publish: (pubsub, topic, data, contentType) =>
       network.publish(pubsub, topic, data, { contentType }),
-    async trigger(appId, binding, data, metadata) {
+    async trigger({ appId, inputs }, binding, data, metadata) {
       const [sidecar] = sidecars.get(appId) ?? [];
-      if (sidecar === undefined) return undefined;
-      await sidecar.appReady();
-      return sidecar.trigger(binding, data, metadata);
+      if (sidecar !== undefined) {
+        await sidecar.appReady();
+        return sidecar.trigger(binding, data, metadata);
+      }
+      if (!inputs.some((input) => 'binding' in input && input.binding === binding)) {
+        const message = `${appId} has no instance that takes the binding ${binding}`;
+        throw new PlatformError('OFN_PLATFORM_NO_INSTANCE', message);
+      }
+      network.send(binding, data, metadata);
+      return undefined;
     },
     forget(appId) {
       known.delete(appId);

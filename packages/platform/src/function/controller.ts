@@ -60,6 +60,7 @@ export function createController(first: Source, options: ControllerOptions): Con
   let running: Promise<void> = Promise.resolve();
   let waiting: (() => void)[] = [];
   let trouble = '';
+  let replicas = 0;
 
   const servings = createServings({
     source: () => source,
@@ -157,7 +158,9 @@ export function createController(first: Source, options: ControllerOptions): Con
       await running;
       await built();
     },
-    scale(replicas) {
+    scale(count) {
+      if (count === replicas) return;
+      replicas = count;
       onEvent({ type: 'scaled', function: name, replicas });
       servings.scale(replicas);
     },

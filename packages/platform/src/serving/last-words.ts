@@ -26,7 +26,11 @@ function ofLog(line: string): string {
   }
 }
 
-// Such as `TypeError: x is not a function`, above its stack.
+// A line of the framework as people read it, or `TypeError: x is not a function` above its stack.
 function ofNode(line: string): string {
+  const [, logged] = /^\[[\d:.]+\] (?:ERROR|FATAL): (.*)$/.exec(line) ?? [];
+  if (logged !== undefined) return logged.replace(/ \{".*\}$/, '');
+  const [, refused] = /^functions-framework: (OFN_.*)$/.exec(line) ?? [];
+  if (refused !== undefined) return refused;
   return /^(?:Uncaught )?[A-Za-z]*Error\b.*:/.test(line) ? line : '';
 }

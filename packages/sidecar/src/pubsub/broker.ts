@@ -44,6 +44,8 @@ export interface Broker {
   /** Writes it down and hands it out. */
   publish(topic: string, message: Message, journal: Pick<WritableJournal, 'write'>): void;
   subscribe(subscriber: Subscriber): Membership;
+  /** Keeps the events of a topic for an app from now on, until it has told what it takes. */
+  expect(appId: string, topic: string, activity: Activity): void;
   /** How many events wait for an app. */
   backlog(appId: string): number;
   /** Takes all groups of an app for unwanted, but those that are joined from now on. */
@@ -68,7 +70,18 @@ export function createBroker({ sourceOf, limit, onOverflow, onDropped }: BrokerS
     group.close();
   }
 
-  function createEntry({ appId, topic, kept, groupActivity: activity }: Subscriber): Entry {
+  function findKept(appId: string, topic: string): Entry | undefined {
+    return [...entries].find(
+      ({ appId: owner, group }) => group.kept && owner === appId && group.topic === topic,
+    );
+  }
+
+  function createEntry({
+    appId,
+    topic,
+    kept,
+    groupActivity: activity,
+  }: Pick<Subscriber, 'appId' | 'groupActivity' | 'kept' | 'topic'>): Entry {
     const group = createGroup(
       {
         topic,
@@ -105,10 +118,12 @@ export function createBroker({ sourceOf, limit, onOverflow, onDropped }: BrokerS
     },
     subscribe(subscriber) {
       const { appId, topic, kept } = subscriber;
-      const known = [...entries].find(
-        (entry) => kept && entry.group.kept && entry.appId === appId && entry.group.topic === topic,
-      );
+      const known = kept ? findKept(appId, topic) : undefined;
       return (known ?? createEntry(subscriber)).group.join(subscriber);
+    },
+    expect(appId, topic, groupActivity) {
+      if (findKept(appId, topic) === undefined)
+        createEntry({ appId, topic, kept: true, groupActivity });
     },
     backlog: (appId) => of(appId).reduce((sum, group) => sum + group.backlog, 0),
     renew(appId) {

@@ -129,11 +129,7 @@ export function createPubsub(component: Component, parts: EngineParts): Pubsub {
 }
 
 // Brokers that outlast the sidecar hand over what has failed again, unless it has another place to go.
-function toDelivered(
-  policy: Policy,
-  kept: boolean,
-  { deadLetterTopic }: Subscription,
-): Policy {
+function toDelivered(policy: Policy, kept: boolean, { deadLetterTopic }: Subscription): Policy {
   if (!kept || policy.retry !== undefined || deadLetterTopic !== undefined) return policy;
   return { ...policy, retry: REDELIVERY };
 }
