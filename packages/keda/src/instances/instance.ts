@@ -31,6 +31,8 @@ export interface InstanceSettings {
 export interface Sidecar {
   /** Added to the environment of the instance. */
   readonly env: Readonly<Record<string, string>>;
+  /** When the instance counts as ready, once it says so itself; a rejection is nobody's matter. Default: at once. */
+  readonly ready?: Promise<unknown>;
   /** Called before the instance is told to end: nothing new is to come to it. */
   readonly release: () => void;
   /** Called when the instance has exited, and waited for. */
@@ -128,9 +130,12 @@ export function startInstance(settings: InstanceSettings): Instance {
     });
   });
 
+  const found = sidecar?.ready?.catch(() => {});
+
   async function untilReady(): Promise<void> {
     for (let wait = 5; state === 'starting'; wait = Math.min(wait * 1.5, LONGEST_WAIT)) {
       const answered = await isReady(host, port, readyPath);
+      if (answered) await Promise.race([found, exited]);
       // It may have ended, or been told to, in the meantime.
       if (answered && (state as InstanceState) === 'starting') state = 'ready';
       else await Promise.race([elapse(wait), exited]);

@@ -8,7 +8,7 @@ import { PlatformError } from '../errors.ts';
 import type { Source } from './source.ts';
 
 /** The builds of a function: in its folder, so that its packages are found from them. */
-export function buildsOf({ folder }: Source): string {
+function buildsOf({ folder }: Source): string {
   return join(folder, '.ofn', 'builds');
 }
 

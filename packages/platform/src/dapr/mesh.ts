@@ -103,11 +103,10 @@ export function createMesh(tell: (appId: string, message: string) => void): Mesh
       });
       const own = sidecars.get(appId) ?? new Set();
       sidecars.set(appId, own.add(sidecar));
-      sidecar.appReady().then(
-        () => known.add(appId),
-        () => {},
-      );
+      const ready = sidecar.appReady().then(() => known.add(appId));
+      ready.catch(() => {});
       return {
+        ...(takesEvents ? { ready } : {}),
         env: {
           DAPR_HOST: '127.0.0.1',
           DAPR_SIDECAR_IP: '127.0.0.1',

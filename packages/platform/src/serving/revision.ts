@@ -74,7 +74,11 @@ export function createRevision(
       END_WITH_PARENT,
       '--enable-source-maps',
       frameworkBin(source.folder),
-      ...['--source', file, '--host', '127.0.0.1', '--health-routes'],
+      '--source',
+      file,
+      '--host',
+      '127.0.0.1',
+      '--health-routes',
       // What holds behind the interceptor.
       ...(spec?.triggers.http === undefined ? [] : ['--keda']),
       ...(target === undefined ? [] : ['--target', target]),

@@ -64,7 +64,7 @@ export function createStateFile(
       running ??= Promise.resolve().then(write);
     },
     async flush() {
-      while (running !== undefined) await running;
+      await running;
     },
   };
 }
