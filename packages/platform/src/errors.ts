@@ -9,6 +9,7 @@ export const PLATFORM_ERRORS = {
     'The process of a function ends before it is ready, or is not ready in time; the message says why',
   OFN_PLATFORM_NO_INSTANCE:
     'An event is for a function that has no instance, and does not wait for one',
+  OFN_PLATFORM_FOLDER_FOREIGN: 'A folder for a build has files in it that no build has made',
 } as const satisfies Readonly<Record<string, string>>;
 
 /** A code of this package. */

@@ -1,4 +1,6 @@
 // The public names, one by one.
+export { buildDeployable, type Deployable, type DeployableOptions } from './build/deployable.ts';
+export { findSources, toFunctionName, type Source } from './build/source.ts';
 export { PlatformError, type PlatformErrorCode } from './errors.ts';
 export {
   createPlatform,

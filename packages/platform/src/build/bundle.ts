@@ -114,8 +114,8 @@ async function linkPlugins(folder: string, build: string): Promise<void> {
   await symlink(plugins, join(build, 'plugins'), 'junction');
 }
 
-// Without the colors that the bundler gives it, and its count of errors.
-function messageOf(cause: unknown): string {
+/** What the bundler says, without the colors that it gives it, and its count of errors. */
+export function messageOf(cause: unknown): string {
   const text = cause instanceof Error ? cause.message : String(cause);
   return stripVTControlCharacters(text)
     .replace(/^Build failed with \d+ errors?:\s*/, '')

@@ -118,18 +118,34 @@ function withDefaults(components: readonly ComponentResource[]): readonly Compon
   ];
 }
 
-// Its name is that of the folder, as Kubernetes would take it. One that takes events has a process for them.
-function infer(folder: string, takesEvents: boolean): FunctionResource {
+// Names that are made of it, such as those of its Service, have to fit into 63 characters too.
+const LONGEST_NAME = 50;
+
+/**
+ * Makes the name of a function of the name of its folder, as Kubernetes would take it.
+ *
+ * @example
+ * toFunctionName('/home/ada/My Shop'); // my-shop
+ */
+export function toFunctionName(folder: string): string {
   const name = basename(folder)
     .toLowerCase()
     .replaceAll(/[^a-z0-9-]+/g, '-')
-    .replaceAll(/^[^a-z]+|-+$/g, '');
-  const hostnames = [`${name === '' ? 'function' : name}.localhost`];
+    .replace(/^[^a-z]+/, '')
+    .slice(0, LONGEST_NAME)
+    .replace(/-+$/, '');
+  return name === '' ? 'function' : name;
+}
+
+// One that takes events has a process for them.
+function infer(folder: string, takesEvents: boolean): FunctionResource {
+  const name = toFunctionName(folder);
+  const hostnames = [`${name}.localhost`];
   const rules = [{ matches: [{ path: { type: 'PathPrefix', value: '/' } }] }];
   const manifest = {
     apiVersion: 'core.openfunction.io/v1beta2',
     kind: 'Function',
-    metadata: { name: name === '' ? 'function' : name },
+    metadata: { name },
     spec: {
       image: 'local',
       serving: {

@@ -1,0 +1,163 @@
+// buildDeployable: a function becomes a folder that an image is made of.
+import { cp, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { extname, join, posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PlatformError } from '../errors.ts';
+import { bundleDeployable, packagesOfPlugins } from './deployable-code.ts';
+import { MADE_BY, renderDockerfile } from './dockerfile.ts';
+import { findPackage, isNative, needsInstallScript, type InstalledPackage } from './package.ts';
+import type { Source } from './source.ts';
+
+/** Where a function is built to. */
+export interface DeployableOptions {
+  /** The folder; it is made, or must be of an earlier build. */
+  readonly out: string;
+}
+
+/** What was built. */
+export interface Deployable {
+  /** Of the function. */
+  readonly name: string;
+  /** The image that the Function names. */
+  readonly image: string;
+  /** Bytes of the code. */
+  readonly size: number;
+  /** Versions of the packages that were not bundled, by their names. */
+  readonly packages: Readonly<Record<string, string>>;
+  /** Milliseconds. */
+  readonly duration: number;
+}
+
+/**
+ * Builds a function for deployment: its code and packages as one file, a `package.json` with the packages that
+ * cannot be bundled, and a Dockerfile. The same code gives the same files, byte by byte. What cannot be
+ * built leaves the folder as it is.
+ *
+ * @throws PlatformError `OFN_PLATFORM_BUILD_FAILED`, `OFN_PLATFORM_FUNCTION_INVALID`, and
+ *   `OFN_PLATFORM_FOLDER_FOREIGN` for a folder with other files in it.
+ * @example
+ * const [source] = await findSources('./hello');
+ * const { size } = await buildDeployable(source, { out: './hello/dist' });
+ */
+export async function buildDeployable(
+  source: Source,
+  { out }: DeployableOptions,
+): Promise<Deployable> {
+  const begin = performance.now();
+  const { entry, folder, function: given } = source;
+  await assertOwn(out);
+  const plugins = await pluginsOf(folder);
+  const { code, map, packages: imported } = await bundleDeployable(entry, folder);
+  const framework = findFramework(folder);
+  const packages = [
+    ...new Map(
+      [
+        framework,
+        ...(await wantedByName(folder)),
+        ...imported,
+        ...(plugins.length === 0 ? [] : await packagesOfPlugins(plugins, folder)),
+      ].map((each) => [each.name, each]),
+    ).values(),
+  ].toSorted((one, other) => (one.name < other.name ? -1 : 1));
+  const versions = Object.fromEntries(packages.map(({ name, version }) => [name, version]));
+  const { name } = given.metadata;
+  const files = {
+    // First, so that a build that was cut off is known as one.
+    Dockerfile: renderDockerfile(given, {
+      framework: posix.join('node_modules/@ofn/core', binOf(framework)),
+      scripted: packages.filter((each) => isNative(each) && needsInstallScript(each)).map(nameOf),
+    }),
+    '.dockerignore': 'node_modules\nDockerfile\n.dockerignore\n',
+    'package.json': toJson({ name, private: true, type: 'module', dependencies: versions }),
+    'index.mjs.map': map,
+    'index.mjs': `${code.trimEnd()}\n//# sourceMappingURL=index.mjs.map\n`,
+  };
+  await mkdir(out, { recursive: true });
+  for (const [file, text] of Object.entries(files)) await writeFile(join(out, file), text);
+  await copyPlugins(folder, out);
+  return {
+    name,
+    image: given.spec.image,
+    size: Buffer.byteLength(files['index.mjs']),
+    packages: versions,
+    duration: performance.now() - begin,
+  };
+}
+
+// What a build makes, and what installing its packages adds.
+const OWN = new Set([
+  'Dockerfile',
+  '.dockerignore',
+  'package.json',
+  'index.mjs',
+  'index.mjs.map',
+  'plugins',
+  'node_modules',
+  'package-lock.json',
+]);
+
+async function assertOwn(out: string): Promise<void> {
+  const found = await stat(out).catch(() => undefined);
+  if (found === undefined) return;
+  if (!found.isDirectory()) throw foreign(out, 'is a file');
+  const names = await readdir(out);
+  const dockerfile = await readFile(join(out, 'Dockerfile'), 'utf8').catch(() => '');
+  const isOwn = dockerfile.startsWith(`${MADE_BY}\n`);
+  const others = names.filter((name) => !isOwn || !OWN.has(name)).toSorted();
+  if (others.length === 0) return;
+  const shown = others.length > 3 ? [...others.slice(0, 3), '…'] : others;
+  throw foreign(out, `has files that ofn build has not made (${shown.join(', ')})`);
+}
+
+function foreign(out: string, reason: string): PlatformError {
+  const message = `${out} ${reason}; name another folder with --out, or remove it`;
+  return new PlatformError('OFN_PLATFORM_FOLDER_FOREIGN', message);
+}
+
+// That of the function itself, where it has one: what its code registers is registered there.
+function findFramework(folder: string): InstalledPackage {
+  const found =
+    findPackage('@ofn/core', folder) ??
+    findPackage('@ofn/core', fileURLToPath(new URL('.', import.meta.url)));
+  if (found === undefined) throw new Error('@ofn/core is not installed');
+  return found;
+}
+
+function binOf({ manifest }: InstalledPackage): string {
+  const { bin } = manifest;
+  return typeof bin === 'object' ? (bin['functions-framework'] ?? '') : '';
+}
+
+// Such as @ofn/tracing, which nothing imports: the framework looks for it.
+async function wantedByName(folder: string): Promise<readonly InstalledPackage[]> {
+  const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => '{}');
+  const { dependencies = {} } = JSON.parse(text) as { dependencies?: Record<string, string> };
+  return Object.keys(dependencies)
+    .filter((name) => name.startsWith('@ofn/'))
+    .flatMap((name) => findPackage(name, folder) ?? []);
+}
+
+const CODE = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts'];
+
+async function pluginsOf(folder: string): Promise<readonly string[]> {
+  const names = await readdir(join(folder, 'plugins')).catch(() => []);
+  return names
+    .filter((name) => CODE.includes(extname(name)) && !/\.d\.[mc]?ts$/.test(name))
+    .toSorted()
+    .map((name) => join(folder, 'plugins', name));
+}
+
+async function copyPlugins(folder: string, out: string): Promise<void> {
+  await rm(join(out, 'plugins'), { recursive: true, force: true });
+  const plugins = join(folder, 'plugins');
+  if ((await stat(plugins).catch(() => undefined)) === undefined) return;
+  await cp(plugins, join(out, 'plugins'), { recursive: true, dereference: true });
+}
+
+function toJson(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+function nameOf({ name }: InstalledPackage): string {
+  return name;
+}
