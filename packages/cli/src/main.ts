@@ -1,6 +1,8 @@
 // The bin: the process's arguments and streams become one run, its exit code that of the process.
+import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
 import { run } from './run.ts';
+import { CommandError } from './terminal.ts';
 
 const stopping = new AbortController();
 
@@ -14,10 +16,24 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) {
   process.on(signal, onSignal);
 }
 
+// Ctrl-C and Ctrl-D are no answer.
+async function ask(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  const closed = new Promise<never>((_, reject) => {
+    lines.once('close', () => reject(new CommandError('\nthere was no answer; nothing is done')));
+  });
+  try {
+    return await Promise.race([lines.question(question), closed]);
+  } finally {
+    lines.close();
+  }
+}
+
 process.exitCode = await run(process.argv.slice(2), {
   out: (written) => process.stdout.write(written),
   err: (written) => process.stderr.write(written),
   stdin: () => text(process.stdin),
+  ...(process.stdin.isTTY && process.stdout.isTTY ? { ask } : {}),
   stop: stopping.signal,
 });
 process.exit();

@@ -4,7 +4,9 @@ import { Command, CommanderError } from 'commander';
 import { KedaError } from '@ofn/keda/objects';
 import { PlatformError } from '@ofn/platform';
 import { ResourceError } from '@ofn/resources';
+import { addBuild } from './commands/build.ts';
 import { addDev } from './commands/dev.ts';
+import { addInit } from './commands/init.ts';
 import { addRender } from './commands/render.ts';
 import { addValidate } from './commands/validate.ts';
 import { CommandError, type Terminal } from './terminal.ts';
@@ -30,15 +32,17 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
 /** The commands, with their arguments and options. */
 export function createProgram(terminal: Terminal): Command {
   const program = new Command('ofn')
-    .description('Functions: checked here, and rendered for a cluster.')
+    .description('Functions: written, served here, built, checked, and rendered for a cluster.')
     .version(version(), '--version', 'Print the version')
     .helpOption('-h, --help', 'Print help')
     .helpCommand(false)
     .showHelpAfterError('See ofn --help.')
     .exitOverride()
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
+  addInit(program, terminal);
   addDev(program, terminal);
   addValidate(program, terminal);
+  addBuild(program, terminal);
   addRender(program, terminal);
   return program;
 }

@@ -6,6 +6,8 @@ export interface Terminal {
   readonly err: (text: string) => void;
   /** All of the standard input. */
   readonly stdin: () => Promise<string>;
+  /** Asks whoever sits there, and resolves to the answer; absent where nobody does. */
+  readonly ask?: (question: string) => Promise<string>;
   /** Ends what runs until it is told to. */
   readonly stop: AbortSignal;
 }

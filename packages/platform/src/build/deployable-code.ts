@@ -4,13 +4,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import { rolldown, type OutputChunk, type Plugin } from 'rolldown';
 import { PlatformError } from '../errors.ts';
 import { messageOf } from './bundle.ts';
-import {
-  findPackage,
-  isNative,
-  ownerOf,
-  packageNameOf,
-  type InstalledPackage,
-} from './package.ts';
+import { findPackage, isNative, ownerOf, packageNameOf, type InstalledPackage } from './package.ts';
 
 /** Code for deployment, and the packages that it imports. */
 export interface DeployableCode {
@@ -172,9 +166,9 @@ async function generate(
     try {
       const { output } = await build.generate({
         format: 'esm',
-        sourcemap: true,
+        sourcemap: 'hidden',
         keepNames: true,
-        ...(typeof input === 'string' ? { codeSplitting: false } : {}),
+        ...(typeof input === 'string' ? { codeSplitting: false, entryFileNames: 'index.mjs' } : {}),
         // The same wherever it is built.
         sourcemapPathTransform: (path, map) =>
           relative(folder, resolve(dirname(map), path)).replaceAll(sep, '/'),
