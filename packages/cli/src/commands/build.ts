@@ -2,8 +2,15 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { Command } from 'commander';
-import { buildDeployable, findSources, type Deployable } from '@ofn/platform';
+import {
+  PlatformError,
+  buildDeployable,
+  findSources,
+  type Deployable,
+  type Source,
+} from '@ofn/platform';
 import { DEFAULT_FILE } from '../files.ts';
+import { quote } from '../shell.ts';
 import { CommandError, type Terminal } from '../terminal.ts';
 
 interface BuildFlags {
@@ -35,14 +42,27 @@ export function addBuild(program: Command, terminal: Terminal): void {
       for (const source of sources) {
         const { name } = source.function.metadata;
         const out = sources.length === 1 ? parent : join(parent, name);
-        const built = await buildDeployable(source, { out });
+        const built = await build(source, out);
         const shown = relative('.', out) || '.';
         terminal.out(`${renderBuilt(built, shown)}\n`);
-        commands.push(`docker build -t ${file === undefined ? name : built.image} ${shown}`);
+        const image = file === undefined ? name : built.image;
+        commands.push(`docker build -t ${image} ${quote(shown)}`);
       }
-      if (file !== undefined) commands.push(`ofn render ${file} | kubectl apply -f -`);
+      if (file !== undefined) commands.push(`npx ofn render ${quote(file)} | kubectl apply -f -`);
       terminal.out(`\nNext:\n${commands.map((command) => `  ${command}\n`).join('')}`);
     });
+}
+
+// Files of several functions may have one name.
+async function build(source: Source, out: string): Promise<Deployable> {
+  try {
+    return await buildDeployable(source, { out });
+  } catch (cause) {
+    if (!(cause instanceof PlatformError && cause.code === 'OFN_PLATFORM_BUILD_FAILED'))
+      throw cause;
+    const message = `${source.function.metadata.name}: cannot be built\n${cause.message}`;
+    throw new CommandError(message, { cause });
+  }
 }
 
 // The Function file, where there is one, and the folder that it is in.

@@ -2,6 +2,7 @@
 import { join, relative, resolve } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { toFunctionName } from '@ofn/platform';
+import { quote } from '../shell.ts';
 import type { Terminal } from '../terminal.ts';
 import { TEMPLATES, isTemplate, writeTemplate, type TemplateName } from '../template.ts';
 
@@ -51,9 +52,4 @@ function next(folder: string): string {
   const way = relative('.', folder);
   const commands = [...(way === '' ? [] : [`cd ${quote(way)}`]), 'npm install', 'npm run dev'];
   return `Next:\n${commands.map((command) => `  ${command}\n`).join('')}`;
-}
-
-// As shells take it.
-function quote(path: string): string {
-  return /^[\w./@-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
 }
