@@ -1,6 +1,7 @@
 // docs/ofn.md against the commands and options of the `ofn` command, and what it prints.
 import { expect, test } from 'vitest';
 import { createProgram, run } from '../../packages/cli/src/run.ts';
+import { TEMPLATES } from '../../packages/cli/src/template.ts';
 import { PLATFORM_ERRORS } from '../../packages/platform/src/errors.ts';
 import { readPage, tableOf } from './markdown.ts';
 
@@ -22,29 +23,29 @@ test('the page lists every command with its arguments, in its order, and no othe
   expect(tableOf(page, 'Command')).toEqual(expected);
 });
 
-test('the page lists every option of dev, with its default, and no other', () => {
-  const dev = program.commands.find((command) => command.name() === 'dev');
-  const expected = dev?.options.map(({ defaultValue, description, flags }) => [
-    `\`${flags}\``,
-    typeof defaultValue === 'number' ? String(defaultValue) : '',
-    description,
-  ]);
-  expect(tableOf(page, 'Option of dev')).toEqual(expected);
+const commands = program.commands.filter(({ options }) => options.length > 0);
+
+test.for(commands.map((command) => [command.name(), command] as const))(
+  'the page lists every option of %s, with its default and choices, and no other',
+  ([name, command]) => {
+    const expected = command.options.map(({ argChoices, defaultValue, description, flags }) => [
+      `\`${flags}\``,
+      // That of a flag which turns something off is what it turns off.
+      ['string', 'number'].includes(typeof defaultValue) ? String(defaultValue) : '',
+      argChoices === undefined ? description : `${description}: ${argChoices.join(', ')}`,
+    ]);
+    expect(tableOf(page, `Option of ${name}`)).toEqual(expected);
+  },
+);
+
+test('the page lists every template, with what it is, and no other', () => {
+  const expected = Object.entries(TEMPLATES).map(([name, text]) => [`\`${name}\``, text]);
+  expect(tableOf(page, 'Template')).toEqual(expected);
 });
 
 test('the page lists every error code of the platform, in its order, and no other', () => {
   const expected = Object.entries(PLATFORM_ERRORS).map(([code, text]) => [`\`${code}\``, text]);
   expect(tableOf(page, 'Code')).toEqual(expected);
-});
-
-test('the page lists every option of render, with its default and choices, and no other', () => {
-  const render = program.commands.find((command) => command.name() === 'render');
-  const expected = render?.options.map(({ argChoices, defaultValue, description, flags }) => [
-    `\`${flags}\``,
-    typeof defaultValue === 'string' ? defaultValue : '',
-    argChoices === undefined ? description : `${description}: ${argChoices.join(', ')}`,
-  ]);
-  expect(tableOf(page, 'Option')).toEqual(expected);
 });
 
 test('the error of the page is the one that is printed', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findFreePorts } from '@ofn-test/dapr/free-ports';
 import { parseResources, toEnvironment, type FunctionResource } from '@ofn/resources';
-import { createNetwork, createSidecar } from '@ofn/sidecar';
+import { createNetwork, createSidecar, createVirtualClock } from '@ofn/sidecar';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { binOf, install, runNode, serve } from './framework.ts';
 
@@ -101,7 +101,8 @@ describe('a function gets its events with the environment of its Function', () =
   /** Starts the functions of a project, each with a sidecar. */
   async function start(folder: string, sources: readonly string[]) {
     const { functions } = parseResources(readFileSync(join(folder, 'function.yaml'), 'utf8'));
-    const network = createNetwork();
+    const clock = createVirtualClock();
+    const network = createNetwork({ clock });
     const ports = await findFreePorts(functions.length);
     const served = functions.map(async (given, index) => {
       const { bindings = {} } = given.spec.serving ?? {};
@@ -109,6 +110,7 @@ describe('a function gets its events with the environment of its Function', () =
       const sidecar = await createSidecar({
         appId: given.metadata.name,
         network,
+        clock,
         appPort,
         appProtocol: 'grpc',
         components: [
@@ -127,7 +129,7 @@ describe('a function gets its events with the environment of its Function', () =
         DAPR_GRPC_PORT: String(sidecar.grpcPort),
       };
       const source = ['--source', sources[index] ?? '.', '--port', String(appPort)];
-      return { sidecar, ...(await serve(folder, source, env)) };
+      return { clock, sidecar, ...(await serve(folder, source, env)) };
     });
     return Promise.all(served);
   }
@@ -144,6 +146,8 @@ describe('a function gets its events with the environment of its Function', () =
   test('cron: a tick is handled', async () => {
     const folder = await init('cron');
     const [cron] = await start(folder, ['.']);
-    await expect.poll(() => cron?.output(), { timeout: 20_000 }).toContain('tick of schedule');
+    await cron?.sidecar.appReady();
+    await cron?.clock.advance(10_000);
+    await expect.poll(() => cron?.output()).toContain('tick of schedule');
   });
 });

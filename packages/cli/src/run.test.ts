@@ -1,5 +1,14 @@
 // `ofn` as its user sees it: what is printed where, and the exit code.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -25,13 +34,19 @@ function write(name: string, text: string): string {
 }
 
 /** Runs, and collects what is printed. */
-async function ofn(args: readonly string[], stdin = '') {
+async function ofn(args: readonly string[], stdin = '', answers?: readonly string[]) {
   const printed = { out: '', err: '' };
+  const left = [...(answers ?? [])];
+  const ask = (question: string): Promise<string> => {
+    printed.out += question;
+    return Promise.resolve(left.shift() ?? '');
+  };
   const code = await run(args, {
     out: (text) => void (printed.out += text),
     err: (text) => void (printed.err += text),
     stdin: () => Promise.resolve(stdin),
     stop: AbortSignal.abort(),
+    ...(answers === undefined ? {} : { ask }),
   });
   return { code, ...printed };
 }
@@ -120,6 +135,148 @@ describe('render', () => {
     const { code, err } = await ofn(['render', write('async.yaml', HELLO), '--target', 'async']);
     expect(code).toBe(1);
     expect(err).toContain('spec.serving.triggers.http');
+  });
+});
+
+describe('init', () => {
+  const into = (name: string): string => join(folder, 'init', name);
+  const read = (name: string, file: string): string => readFileSync(join(into(name), file), 'utf8');
+
+  test('writes the files of a template, prints them and what comes next', async () => {
+    const { code, err, out } = await ofn(['init', 'http', into('My Shop')]);
+    expect([code, err]).toEqual([0, '']);
+    const files = ['.gitignore', 'README.md', 'function.yaml', 'index.js', 'package.json'];
+    expect(readdirSync(into('My Shop')).toSorted()).toEqual(files);
+    expect(out).toContain('my-shop: written with the template http\n');
+    for (const file of files) expect(out).toContain(`  ${join(into('My Shop'), file)}\n`);
+    expect(out).toMatch(/\nNext:\n {2}cd '.*My Shop'\n {2}npm install\n {2}npm run dev\n$/);
+  });
+
+  test('calls the function after its folder, everywhere', async () => {
+    await ofn(['init', 'pubsub', into('Orders 2')]);
+    expect(read('Orders 2', 'function.yaml').match(/^ {2}name: .*$/gm)).toEqual([
+      '  name: orders-2-publish',
+      '  name: orders-2-receive',
+    ]);
+    expect(JSON.parse(read('Orders 2', 'package.json'))).toMatchObject({ name: 'orders-2' });
+    expect(read('Orders 2', 'README.md')).toMatch(/^# orders-2\n/);
+  });
+
+  test.each(['http', 'typescript', 'cloudevent', 'pubsub', 'cron', 'keda'])(
+    'the template %s asks for the packages of this version',
+    async (template) => {
+      await ofn(['init', template, into(`v-${template}`)]);
+      const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+      expect(JSON.parse(read(`v-${template}`, 'package.json'))).toMatchObject({
+        private: true,
+        type: 'module',
+        scripts: { dev: 'ofn dev', build: 'ofn build' },
+        dependencies: { '@ofn/core': version },
+        devDependencies: { '@ofn/cli': version },
+      });
+      expect(read(`v-${template}`, '.gitignore')).toBe('node_modules/\n.ofn/\ndist/\n');
+    },
+  );
+
+  test('writes nothing where one of its files is already, and names those', async () => {
+    mkdirSync(into('taken'), { recursive: true });
+    writeFileSync(join(into('taken'), 'index.js'), 'kept');
+    writeFileSync(join(into('taken'), 'other.txt'), 'kept');
+    expect(await ofn(['init', 'http', into('taken')])).toEqual({
+      code: 1,
+      out: '',
+      err: `${into('taken')} has index.js already, and nothing is overwritten; name another folder: ofn init http <folder>\n`,
+    });
+    expect(readdirSync(into('taken'))).toEqual(['index.js', 'other.txt']);
+    expect((await ofn(['init', 'typescript', into('taken')])).code).toBe(0);
+    expect(read('taken', 'index.js')).toBe('kept');
+  });
+
+  test('writes nothing where a file has the place of a folder', async () => {
+    const file = write('a-file', '');
+    expect(await ofn(['init', 'http', file])).toMatchObject({
+      code: 1,
+      err: `${file} is a file, and has to be a folder; name another one\n`,
+    });
+    const { code, err } = await ofn(['init', 'http', join(file, 'below')]);
+    expect([code, err]).toEqual([1, expect.stringContaining('cannot be written: ENOTDIR')]);
+    mkdirSync(into('half'), { recursive: true });
+    writeFileSync(join(into('half'), 'receive'), '');
+    expect((await ofn(['init', 'pubsub', into('half')])).err).toContain('receive is a file');
+    expect(readdirSync(into('half'))).toEqual(['receive']);
+  });
+
+  test('asks for the template until there is one, and takes the default for no answer', async () => {
+    const folderBefore = process.cwd();
+    const place = into('asked');
+    mkdirSync(place, { recursive: true });
+    process.chdir(place);
+    try {
+      const { code, out } = await ofn(['init'], '', ['lambda', 'cron']);
+      expect(code).toBe(0);
+      expect(out).toMatch(/^ {2}http +A function over HTTP, in JavaScript\n/);
+      expect(out).toContain('There is no template "lambda".\n');
+      expect(out).toContain('hello-cron: written with the template cron\n');
+      expect((await ofn(['init'], '', [''])).out).toContain(
+        'hello: written with the template http',
+      );
+      rmSync(join(place, 'hello'), { recursive: true });
+      // Nobody is there to be asked.
+      const { out: printed } = await ofn(['init']);
+      expect(printed).toMatch(/^hello: written with the template http\n/);
+      expect(printed).toContain('\nNext:\n  cd hello\n');
+      process.chdir('hello-cron');
+      expect((await ofn(['init', 'typescript', '.'])).code).toBe(1);
+      rmSync(join(place, 'hello-cron'), { recursive: true });
+      mkdirSync(join(place, 'here'));
+      process.chdir(join(place, 'here'));
+      expect((await ofn(['init', 'http', '.'])).out).toMatch(
+        /^here: written with the template http\n {2}\.gitignore\n[^]*\nNext:\n {2}npm install\n/,
+      );
+    } finally {
+      process.chdir(folderBefore);
+    }
+  });
+
+  test('refuses a template that there is not, and says where a folder goes', async () => {
+    const { code, err } = await ofn(['init', 'my-app']);
+    expect(code).toBe(2);
+    expect(err).toContain('The templates are http, typescript, cloudevent, pubsub, cron, keda');
+    expect(err).toContain('ofn init http my-app');
+    expect(existsSync('my-app')).toBe(false);
+  });
+});
+
+describe('build', () => {
+  test('refuses two functions of one name, and paths without code', async () => {
+    const two = write(
+      'twice.yaml',
+      `${HELLO}---\n${HELLO.replace('name: hello', 'name: hello, namespace: other')}`,
+    );
+    write('index.js', 'export default () => {};\n');
+    expect(await ofn(['build', two])).toMatchObject({
+      code: 1,
+      err: 'there are two functions "hello"; each needs a folder of its own\n',
+    });
+    expect(await ofn(['build', join(folder, 'nowhere')])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('does not exist'),
+    });
+  });
+
+  test('prints what was built, and the commands that come next', async () => {
+    const place = join(folder, 'built');
+    mkdirSync(place);
+    writeFileSync(join(place, 'index.ts'), 'export default (): number => 1;\n');
+    writeFileSync(join(place, 'function.yaml'), HELLO);
+    const out = join(folder, 'out');
+    const printed = await ofn(['build', join(place, 'function.yaml'), '--out', out]);
+    expect(printed).toMatchObject({ code: 0, err: '' });
+    expect(printed.out).toMatch(/^hello: built in \d+ ms: .*out \(index\.mjs \d+ B\)\n/);
+    expect(printed.out).toMatch(
+      /\nNext:\n {2}docker build -t example\/hello:v1 \S*out\n {2}npx ofn render \S*function\.yaml \| kubectl apply -f -\n$/,
+    );
+    expect(readdirSync(out)).toContain('Dockerfile');
   });
 });
 

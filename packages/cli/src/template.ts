@@ -34,7 +34,8 @@ const HIDDEN: Readonly<Record<string, string>> = { gitignore: '.gitignore' };
  * @param folder Made if it is not there.
  * @param name Of the function.
  * @returns The files, relative to the folder.
- * @throws CommandError when one of the files is there already; nothing is written then.
+ * @throws CommandError when one of the files is there already, and nothing is written then; or when one cannot
+ *   be written.
  */
 export async function writeTemplate(
   template: TemplateName,
@@ -50,17 +51,26 @@ export async function writeTemplate(
     files.set(path, (await readFile(source, 'utf8')).replaceAll(PLACEHOLDER, name));
   }
   const paths = [...files.keys()].toSorted();
-  await assertFree(folder, paths);
+  await assertFree(template, folder, paths);
   for (const path of paths) {
     const target = join(folder, path);
-    await mkdir(dirname(target), { recursive: true });
-    // Fails for what has come in between.
-    await writeFile(target, files.get(path) ?? '', { flag: 'wx' });
+    try {
+      await mkdir(dirname(target), { recursive: true });
+      // Fails for what has come in between.
+      await writeFile(target, files.get(path) ?? '', { flag: 'wx' });
+    } catch (cause) {
+      const { message } = cause as Error;
+      throw new CommandError(`${target} cannot be written: ${message}`, { cause });
+    }
   }
   return paths;
 }
 
-async function assertFree(folder: string, paths: readonly string[]): Promise<void> {
+async function assertFree(
+  template: TemplateName,
+  folder: string,
+  paths: readonly string[],
+): Promise<void> {
   const taken: string[] = [];
   for (const path of paths) {
     const parents = path.split(sep).map((_, index, parts) => parts.slice(0, index).join(sep));
@@ -76,6 +86,6 @@ async function assertFree(folder: string, paths: readonly string[]): Promise<voi
   }
   if (taken.length === 0) return;
   throw new CommandError(
-    `${folder} has ${taken.join(', ')} already, and nothing is overwritten; name another folder`,
+    `${folder} has ${taken.join(', ')} already, and nothing is overwritten; name another folder: ofn init ${template} <folder>`,
   );
 }

@@ -10,6 +10,8 @@ export const PLATFORM_ERRORS = {
   OFN_PLATFORM_NO_INSTANCE:
     'An event is for a function that has no instance, and does not wait for one',
   OFN_PLATFORM_FOLDER_FOREIGN: 'A folder for a build has files in it that no build has made',
+  OFN_PLATFORM_FOLDER_UNFIT:
+    'A folder cannot be built into: it has files that no build has made, or is not to be written',
 } as const satisfies Readonly<Record<string, string>>;
 
 /** A code of this package. */

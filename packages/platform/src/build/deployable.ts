@@ -34,7 +34,7 @@ export interface Deployable {
  * built leaves the folder as it is.
  *
  * @throws PlatformError `OFN_PLATFORM_BUILD_FAILED`, `OFN_PLATFORM_FUNCTION_INVALID`, and
- *   `OFN_PLATFORM_FOLDER_FOREIGN` for a folder with other files in it.
+ *   `OFN_PLATFORM_FOLDER_UNFIT` for a folder with other files in it, or that cannot be written.
  * @example
  * const [source] = await findSources('./hello');
  * const { size } = await buildDeployable(source, { out: './hello/dist' });
@@ -72,9 +72,13 @@ export async function buildDeployable(
     'index.mjs.map': map,
     'index.mjs': `${code.trimEnd()}\n//# sourceMappingURL=index.mjs.map\n`,
   };
-  await mkdir(out, { recursive: true });
-  for (const [file, text] of Object.entries(files)) await writeFile(join(out, file), text);
-  await copyPlugins(folder, out);
+  try {
+    await mkdir(out, { recursive: true });
+    for (const [file, text] of Object.entries(files)) await writeFile(join(out, file), text);
+    await copyPlugins(folder, out);
+  } catch (cause) {
+    throw unfit(out, `cannot be written: ${(cause as Error).message}`, cause);
+  }
   return {
     name,
     image: given.spec.image,
@@ -96,22 +100,23 @@ const OWN = new Set([
   'package-lock.json',
 ]);
 
+const REMEDY = 'name another folder with --out, or remove it';
+
 async function assertOwn(out: string): Promise<void> {
   const found = await stat(out).catch(() => undefined);
   if (found === undefined) return;
-  if (!found.isDirectory()) throw foreign(out, 'is a file');
+  if (!found.isDirectory()) throw unfit(out, `is a file; ${REMEDY}`);
   const names = await readdir(out);
   const dockerfile = await readFile(join(out, 'Dockerfile'), 'utf8').catch(() => '');
   const isOwn = dockerfile.startsWith(`${MADE_BY}\n`);
   const others = names.filter((name) => !isOwn || !OWN.has(name)).toSorted();
   if (others.length === 0) return;
   const shown = others.length > 3 ? [...others.slice(0, 3), '…'] : others;
-  throw foreign(out, `has files that ofn build has not made (${shown.join(', ')})`);
+  throw unfit(out, `has files that ofn build has not made (${shown.join(', ')}); ${REMEDY}`);
 }
 
-function foreign(out: string, reason: string): PlatformError {
-  const message = `${out} ${reason}; name another folder with --out, or remove it`;
-  return new PlatformError('OFN_PLATFORM_FOLDER_FOREIGN', message);
+function unfit(out: string, reason: string, cause?: unknown): PlatformError {
+  return new PlatformError('OFN_PLATFORM_FOLDER_UNFIT', `${out} ${reason}`, { cause });
 }
 
 // That of the function itself, where it has one: what its code registers is registered there.
