@@ -155,6 +155,24 @@ describe('packages', () => {
   });
 });
 
+test('a package that the project has of a packed file goes with the build, for a function in a folder below too', async () => {
+  const { folder } = project({
+    'package.json': '{"type":"module","dependencies":{"@ofn/core":"file:../hello/core.tgz"}}',
+    'core.tgz': 'packed',
+    'below/index.js': "import '@ofn/core';\nexport default () => {};\n",
+  });
+  for (const built of ['.', 'below']) {
+    await build(join(folder, built));
+    const dist = join(folder, built, 'dist');
+    expect(dependenciesOf(dist)).toEqual({ '@ofn/core': 'file:packages/core.tgz' });
+    expect(read(dist)).toMatchObject({
+      'packages/core.tgz': 'packed',
+      Dockerfile: expect.stringMatching(/COPY packages packages\nRUN npm install/),
+    });
+  }
+  expect((await build(folder)).code).toBe(0);
+});
+
 describe('the Dockerfile', () => {
   const functionOf = (env: string, name = 'hello', path = '.'): string =>
     `apiVersion: core.openfunction.io/v1beta2

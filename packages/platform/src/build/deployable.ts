@@ -1,6 +1,6 @@
 // buildDeployable: a function becomes a folder that an image is made of.
 import { cp, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { extname, join, posix } from 'node:path';
+import { basename, dirname, extname, join, posix, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PlatformError } from '../errors.ts';
 import { bundleDeployable, packagesOfPlugins } from './deployable-code.ts';
@@ -48,27 +48,35 @@ export async function buildDeployable(
   await assertOwn(out);
   const plugins = await pluginsOf(folder);
   const { code, map, packages: imported } = await bundleDeployable(entry, folder);
+  const project = await readProject(folder);
   const framework = findFramework(folder);
   const packages = [
     ...new Map(
       [
         framework,
-        ...(await wantedByName(folder)),
+        ...wantedByName(project, folder),
         ...imported,
         ...(plugins.length === 0 ? [] : await packagesOfPlugins(plugins, folder)),
       ].map((each) => [each.name, each]),
     ).values(),
   ].toSorted((one, other) => (one.name < other.name ? -1 : 1));
   const versions = Object.fromEntries(packages.map(({ name, version }) => [name, version]));
+  const packed = packedOf(project, packages);
   const { name } = given.metadata;
   const files = {
     // First, so that a build that was cut off is known as one.
     Dockerfile: renderDockerfile(given, {
       framework: posix.join('node_modules/@ofn/core', binOf(framework)),
+      isPacked: packed.size > 0,
       scripted: packages.filter((each) => isNative(each) && needsInstallScript(each)).map(nameOf),
     }),
     '.dockerignore': 'node_modules\nDockerfile\n.dockerignore\n',
-    'package.json': toJson({ name, private: true, type: 'module', dependencies: versions }),
+    'package.json': toJson({
+      name,
+      private: true,
+      type: 'module',
+      dependencies: { ...versions, ...specifiersOf(packed) },
+    }),
     'index.mjs.map': map,
     'index.mjs': `${code.trimEnd()}\n//# sourceMappingURL=index.mjs.map\n`,
   };
@@ -76,6 +84,10 @@ export async function buildDeployable(
     await mkdir(out, { recursive: true });
     for (const [file, text] of Object.entries(files)) await writeFile(join(out, file), text);
     await copyPlugins(folder, out);
+    await rm(join(out, 'packages'), { recursive: true, force: true });
+    for (const file of packed.values()) {
+      await cp(file, join(out, 'packages', basename(file)), { recursive: true });
+    }
   } catch (cause) {
     throw unfit(out, `cannot be written: ${(cause as Error).message}`, cause);
   }
@@ -96,6 +108,7 @@ const OWN = new Set([
   'index.mjs',
   'index.mjs.map',
   'plugins',
+  'packages',
   'node_modules',
   'package-lock.json',
 ]);
@@ -133,13 +146,42 @@ function binOf({ manifest }: InstalledPackage): string {
   return typeof bin === 'object' ? (bin['functions-framework'] ?? '') : '';
 }
 
+/** The package that the code of a function is in. */
+interface Project {
+  readonly folder: string;
+  readonly dependencies: Readonly<Record<string, string>>;
+}
+
+async function readProject(folder: string): Promise<Project> {
+  const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => undefined);
+  if (text === undefined && dirname(folder) !== folder) return readProject(dirname(folder));
+  const { dependencies = {} } = JSON.parse(text ?? '{}') as Partial<Project>;
+  return { folder, dependencies };
+}
+
 // Such as @ofn/tracing, which nothing imports: the framework looks for it.
-async function wantedByName(folder: string): Promise<readonly InstalledPackage[]> {
-  const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => '{}');
-  const { dependencies = {} } = JSON.parse(text) as { dependencies?: Record<string, string> };
+function wantedByName({ dependencies }: Project, folder: string): readonly InstalledPackage[] {
   return Object.keys(dependencies)
     .filter((name) => name.startsWith('@ofn/'))
     .flatMap((name) => findPackage(name, folder) ?? []);
+}
+
+// Packages that are installed of a packed file are on no registry: the file goes with them.
+function packedOf(
+  { dependencies, folder }: Project,
+  packages: readonly InstalledPackage[],
+): ReadonlyMap<string, string> {
+  const found = packages.flatMap(({ name }): [string, string][] => {
+    const [, path] = /^file:(.+\.(?:tgz|tar\.gz))$/.exec(dependencies[name] ?? '') ?? [];
+    return path === undefined ? [] : [[name, resolve(folder, path)]];
+  });
+  return new Map(found);
+}
+
+function specifiersOf(packed: ReadonlyMap<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    [...packed].map(([name, file]) => [name, `file:packages/${basename(file)}`]),
+  );
 }
 
 const CODE = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts'];

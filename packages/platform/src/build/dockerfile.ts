@@ -10,6 +10,8 @@ export const MADE_BY = '# Made by ofn build, which replaces what is in this fold
 export interface ImageParts {
   /** The file that runs functions, in the folder of the build. */
   readonly framework: string;
+  /** Whether packages are installed of files in the folder `packages`. */
+  readonly isPacked: boolean;
   /** Names of the packages that are only whole once their install scripts have run. */
   readonly scripted: readonly string[];
 }
@@ -20,7 +22,7 @@ export interface ImageParts {
  * @throws PlatformError `OFN_PLATFORM_FUNCTION_INVALID` for a signature type that there is not.
  */
 export function renderDockerfile(given: FunctionResource, parts: ImageParts): string {
-  const { framework, scripted } = parts;
+  const { framework, isPacked, scripted } = parts;
   const command = ['node', '--enable-source-maps', framework, '--source', 'index.mjs'];
   const install = [
     'npm install --omit=dev --ignore-scripts --no-audit --no-fund',
@@ -33,7 +35,7 @@ FROM node:24-slim
 ENV NODE_ENV=production
 WORKDIR /function
 COPY package*.json ./
-RUN ${install.join(' && ')}
+${isPacked ? 'COPY packages packages\n' : ''}RUN ${install.join(' && ')}
 COPY . .
 ${variablesOf(given)}EXPOSE 8080
 # The user node: as a number, Kubernetes can tell that it is not root.
