@@ -142,6 +142,49 @@ describe('packages', () => {
     );
   });
 
+  test('that others share with them are dependencies, and what --external names', async () => {
+    const named = (name: string, more = '') => ({
+      [`node_modules/${name}/package.json`]: `{"name":"${name}","version":"1.0.0"${more}}`,
+      [`node_modules/${name}/index.js`]: `exports.name = '${name}';\n`,
+    });
+    const { folder } = project({
+      'index.ts': "import 'addon';\nimport 'shared';\nimport 'hooked';\nimport 'bundled';\n",
+      ...named('addon', ',"gypfile":true,"peerDependencies":{"shared":"1","not-there":"1"}'),
+      ...named('shared'),
+      ...named('hooked'),
+      ...named('bundled'),
+    });
+    await build(folder, '--external', 'hooked', '--external', 'addon', '.');
+    expect(dependenciesOf(join(folder, 'dist'))).toEqual({
+      '@ofn/core': version,
+      addon: '1.0.0',
+      hooked: '1.0.0',
+      shared: '1.0.0',
+    });
+    expect(await build(folder, '--external', 'hoked')).toMatchObject({
+      code: 1,
+      err: 'hello: cannot be built\nthe package "hoked", which is not to be bundled, is not installed\n',
+    });
+  });
+
+  test('that tracing hooks are dependencies of a project with tracing, and of no other', async () => {
+    const driver = {
+      'index.ts': "import 'pg';\nexport default () => {};\n",
+      'node_modules/pg/package.json': '{"name":"pg","version":"8.0.0"}',
+      'node_modules/pg/index.js': '',
+    };
+    const plain = project(driver);
+    const traced = project({
+      ...driver,
+      'package.json': '{"type":"module","dependencies":{"@ofn/tracing":"*"}}',
+      'node_modules/@ofn/tracing/package.json': '{"name":"@ofn/tracing","version":"0.1.0"}',
+    });
+    await build(plain.folder);
+    await build(traced.folder);
+    expect(dependenciesOf(join(plain.folder, 'dist'))).not.toHaveProperty('pg');
+    expect(dependenciesOf(join(traced.folder, 'dist'))).toHaveProperty('pg', '8.0.0');
+  });
+
   test('of the framework that the project depends on, and nothing imports, are dependencies', async () => {
     const { folder } = project({
       'package.json': '{"type":"module","dependencies":{"@ofn/tracing":"*"}}',

@@ -7,6 +7,7 @@ import {
   buildDeployable,
   findSources,
   type Deployable,
+  type DeployableOptions,
   type Source,
 } from '@ofn/platform';
 import { DEFAULT_FILE } from '../files.ts';
@@ -15,6 +16,7 @@ import { CommandError, type Terminal } from '../terminal.ts';
 
 interface BuildFlags {
   readonly out?: string;
+  readonly external?: readonly string[];
 }
 
 /** Adds the command. */
@@ -27,7 +29,12 @@ export function addBuild(program: Command, terminal: Terminal): void {
       '--out <folder>',
       'Where to; by default dist beside the Function file. Of several functions each gets a folder in it',
     )
-    .action(async (path: string, { out: given }: BuildFlags) => {
+    .option(
+      '--external <package>',
+      'A package that is not bundled, besides those that cannot be; may be given again',
+      (name: string, names: readonly string[] | undefined) => [...(names ?? []), name],
+    )
+    .action(async (path: string, { external = [], out: given }: BuildFlags) => {
       const sources = await findSources(path);
       const { file, root } = await placeOf(path);
       const parent = given ?? join(root, 'dist');
@@ -42,7 +49,7 @@ export function addBuild(program: Command, terminal: Terminal): void {
       for (const source of sources) {
         const { name } = source.function.metadata;
         const out = sources.length === 1 ? parent : join(parent, name);
-        const built = await build(source, out);
+        const built = await build(source, { external, out });
         const shown = relative('.', out) || '.';
         terminal.out(`${renderBuilt(built, shown)}\n`);
         const image = file === undefined ? name : built.image;
@@ -54,9 +61,9 @@ export function addBuild(program: Command, terminal: Terminal): void {
 }
 
 // Files of several functions may have one name.
-async function build(source: Source, out: string): Promise<Deployable> {
+async function build(source: Source, options: DeployableOptions): Promise<Deployable> {
   try {
-    return await buildDeployable(source, { out });
+    return await buildDeployable(source, options);
   } catch (cause) {
     if (!(cause instanceof PlatformError && cause.code === 'OFN_PLATFORM_BUILD_FAILED'))
       throw cause;

@@ -4,7 +4,14 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import { rolldown, type OutputChunk, type Plugin } from 'rolldown';
 import { PlatformError } from '../errors.ts';
 import { messageOf } from './bundle.ts';
-import { findPackage, isNative, ownerOf, packageNameOf, type InstalledPackage } from './package.ts';
+import {
+  findPackage,
+  isNative,
+  ownerOf,
+  packageNameOf,
+  peersOf,
+  type InstalledPackage,
+} from './package.ts';
 
 /** Code for deployment, and the packages that it imports. */
 export interface DeployableCode {
@@ -15,18 +22,23 @@ export interface DeployableCode {
 
 /**
  * Bundles a function with its packages. Those of `@ofn` stay packages, as all of a process must share them;
- * so do those with native code, and those that look for files of their own.
+ * so do those with native code, those that look for files of their own, and what these share with their users.
  *
+ * @param apart Names of more packages that are not bundled.
  * @throws PlatformError `OFN_PLATFORM_BUILD_FAILED`, with the place, or the import that leads to nothing.
  */
-export async function bundleDeployable(entry: string, folder: string): Promise<DeployableCode> {
-  const kept = new Set<string>();
+export async function bundleDeployable(
+  entry: string,
+  folder: string,
+  apart: ReadonlySet<string>,
+): Promise<DeployableCode> {
+  const kept = createKept(apart);
   // What a package does is only known once its code has been seen: then it is left out of the next round.
   for (;;) {
     const imports = createImports(folder);
-    const before = kept.size;
+    const before = kept.count();
     const [chunk] = await generate(entry, folder, packagesApart(imports, kept));
-    if (kept.size > before) continue;
+    if (kept.count() > before) continue;
     return {
       code: chunk.code,
       map: chunk.map?.toString() ?? '{}',
@@ -65,7 +77,36 @@ export async function packagesOfPlugins(
   return imports.finish();
 }
 
-function packagesApart(imports: Imports, kept: Set<string>): Plugin {
+/** The packages that are not bundled. */
+interface Kept {
+  readonly has: (given: InstalledPackage) => boolean;
+  readonly keep: (given: InstalledPackage) => void;
+  readonly count: () => number;
+}
+
+function createKept(apart: ReadonlySet<string>): Kept {
+  const folders = new Set<string>();
+  const seen = new Set<string>();
+  function keep(given: InstalledPackage): void {
+    if (folders.has(given.folder)) return;
+    folders.add(given.folder);
+    // Bundled, there would be two of them.
+    for (const peer of peersOf(given)) keep(peer);
+  }
+  return {
+    has(given) {
+      if (!seen.has(given.folder)) {
+        seen.add(given.folder);
+        if (apart.has(given.name) || isNative(given)) keep(given);
+      }
+      return folders.has(given.folder);
+    },
+    keep,
+    count: () => folders.size,
+  };
+}
+
+function packagesApart(imports: Imports, kept: Kept): Plugin {
   return {
     name: 'ofn-packages',
     async resolveId(id, importer, { kind }) {
@@ -91,16 +132,13 @@ function packagesApart(imports: Imports, kept: Set<string>): Plugin {
         imports.fail(importer, `imports ${id}: a native addon has to be in a package`);
         return outside;
       }
-      if (!kept.has(owner.folder)) {
-        if (!isNative(owner)) return found;
-        kept.add(owner.folder);
-      }
+      if (!kept.has(owner)) return found;
       imports.take(id, importer);
       return outside;
     },
     transform(code, file) {
       const owner = LOOKS_FOR_FILES.test(code) ? ownerOf(file) : undefined;
-      if (owner !== undefined) kept.add(owner.folder);
+      if (owner !== undefined) kept.keep(owner);
     },
   };
 }

@@ -12,6 +12,8 @@ import type { Source } from './source.ts';
 export interface DeployableOptions {
   /** The folder; it is made, or must be of an earlier build. */
   readonly out: string;
+  /** Names of packages that are not bundled, besides those that cannot be. Default none. */
+  readonly external?: readonly string[];
 }
 
 /** What was built. */
@@ -41,14 +43,19 @@ export interface Deployable {
  */
 export async function buildDeployable(
   source: Source,
-  { out }: DeployableOptions,
+  { external = [], out }: DeployableOptions,
 ): Promise<Deployable> {
   const begin = performance.now();
   const { entry, folder, function: given } = source;
   await assertOwn(out);
   const plugins = await pluginsOf(folder);
-  const { code, map, packages: imported } = await bundleDeployable(entry, folder);
   const project = await readProject(folder);
+  const apart = new Set([
+    ...external,
+    ...(project.dependencies[TRACING] === undefined ? [] : HOOKED),
+  ]);
+  assertInstalled(external, folder);
+  const { code, map, packages: imported } = await bundleDeployable(entry, folder, apart);
   const framework = findFramework(folder);
   const packages = [
     ...new Map(
@@ -98,6 +105,17 @@ export async function buildDeployable(
     packages: versions,
     duration: performance.now() - begin,
   };
+}
+
+const TRACING = '@ofn/tracing';
+// What it hooks when they are loaded, which bundled code is not.
+const HOOKED = ['amqplib', 'aws-sdk', 'ioredis', 'mongodb', 'mongoose', 'mysql', 'mysql2', 'pg'];
+
+function assertInstalled(names: readonly string[], folder: string): void {
+  const missing = names.find((name) => findPackage(name, folder) === undefined);
+  if (missing === undefined) return;
+  const message = `the package "${missing}", which is not to be bundled, is not installed`;
+  throw new PlatformError('OFN_PLATFORM_BUILD_FAILED', message);
 }
 
 // What a build makes, and what installing its packages adds.

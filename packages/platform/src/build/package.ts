@@ -16,7 +16,7 @@ export interface InstalledPackage {
 interface Manifest {
   readonly name?: string;
   readonly version?: string;
-  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly scripts?: Readonly<Record<string, string>>;
   readonly bin?: string | Readonly<Record<string, string>>;
@@ -68,6 +68,12 @@ function readPackage(name: string, folder: string): InstalledPackage | undefined
 function readManifest(folder: string): Manifest | undefined {
   const file = join(folder, 'package.json');
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Manifest) : undefined;
+}
+
+/** Finds the packages that a package shares with those who use it. */
+export function peersOf({ folder, manifest }: InstalledPackage): readonly InstalledPackage[] {
+  const names = Object.keys(manifest.peerDependencies ?? {});
+  return names.flatMap((name) => findPackage(name, folder) ?? []);
 }
 
 /** Whether a package has compiled code, of itself or in a package for each kind of machine. */
