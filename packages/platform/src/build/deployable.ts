@@ -1,11 +1,19 @@
 // buildDeployable: a function becomes a folder that an image is made of.
-import { cp, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, extname, join, posix, resolve } from 'node:path';
+import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PlatformError } from '../errors.ts';
 import { bundleDeployable, packagesOfPlugins } from './deployable-code.ts';
-import { MADE_BY, renderDockerfile } from './dockerfile.ts';
+import { assertFolder, writeFolder } from './deployable-folder.ts';
+import { renderDockerfile } from './dockerfile.ts';
 import { findPackage, isNative, needsInstallScript, type InstalledPackage } from './package.ts';
+import {
+  packedOf,
+  pluginsOf,
+  readProject,
+  specifiersOf,
+  wantedBy,
+  type Project,
+} from './project.ts';
 import type { Source } from './source.ts';
 
 /** Where a function is built to. */
@@ -47,107 +55,60 @@ export async function buildDeployable(
 ): Promise<Deployable> {
   const begin = performance.now();
   const { entry, folder, function: given } = source;
-  await assertOwn(out);
-  const plugins = await pluginsOf(folder);
+  await assertFolder(out);
   const project = await readProject(folder);
-  const apart = new Set([
-    ...external,
-    ...(project.dependencies[TRACING] === undefined ? [] : HOOKED),
-  ]);
-  assertInstalled(external, folder);
+  const plugins = await pluginsOf(folder);
+  const apart = apartOf(project, external);
   const { code, map, packages: imported } = await bundleDeployable(entry, folder, apart);
+  const ofPlugins = plugins.length === 0 ? [] : await packagesOfPlugins(plugins, folder);
   const framework = findFramework(folder);
-  const packages = [
-    ...new Map(
-      [
-        framework,
-        ...wantedByName(project, folder),
-        ...imported,
-        ...(plugins.length === 0 ? [] : await packagesOfPlugins(plugins, folder)),
-      ].map((each) => [each.name, each]),
-    ).values(),
-  ].toSorted((one, other) => (one.name < other.name ? -1 : 1));
-  const versions = Object.fromEntries(packages.map(({ name, version }) => [name, version]));
+  const packages = sortedByName([framework, ...wantedBy(project), ...imported, ...ofPlugins]);
+  const versions = Object.fromEntries(packages.map((each) => [each.name, each.version]));
   const packed = packedOf(project, packages);
-  const { name } = given.metadata;
-  const files = {
-    // First, so that a build that was cut off is known as one.
-    Dockerfile: renderDockerfile(given, {
+  const { metadata, spec } = given;
+  const index = `${code.trimEnd()}\n//# sourceMappingURL=index.mjs.map\n`;
+  await writeFolder(out, {
+    dockerfile: renderDockerfile(given, {
       framework: posix.join('node_modules/@ofn/core', binOf(framework)),
       isPacked: packed.size > 0,
       scripted: packages.filter((each) => isNative(each) && needsInstallScript(each)).map(nameOf),
     }),
-    '.dockerignore': 'node_modules\nDockerfile\n.dockerignore\n',
-    'package.json': toJson({
-      name,
+    manifest: {
+      name: metadata.name,
       private: true,
       type: 'module',
       dependencies: { ...versions, ...specifiersOf(packed) },
-    }),
-    'index.mjs.map': map,
-    'index.mjs': `${code.trimEnd()}\n//# sourceMappingURL=index.mjs.map\n`,
-  };
-  try {
-    await mkdir(out, { recursive: true });
-    for (const [file, text] of Object.entries(files)) await writeFile(join(out, file), text);
-    await copyPlugins(folder, out);
-    await rm(join(out, 'packages'), { recursive: true, force: true });
-    for (const file of packed.values()) {
-      await cp(file, join(out, 'packages', basename(file)), { recursive: true });
-    }
-  } catch (cause) {
-    throw unfit(out, `cannot be written: ${(cause as Error).message}`, cause);
-  }
+    },
+    code: index,
+    map,
+    plugins: plugins.length === 0 ? undefined : join(folder, 'plugins'),
+    packed: [...packed.values()],
+  });
   return {
-    name,
-    image: given.spec.image,
-    size: Buffer.byteLength(files['index.mjs']),
+    name: metadata.name,
+    image: spec.image,
+    size: Buffer.byteLength(index),
     packages: versions,
     duration: performance.now() - begin,
   };
+}
+
+function sortedByName(given: readonly InstalledPackage[]): readonly InstalledPackage[] {
+  const byName = new Map(given.map((each) => [each.name, each]));
+  return [...byName.values()].toSorted((one, other) => (one.name < other.name ? -1 : 1));
 }
 
 const TRACING = '@ofn/tracing';
 // What it hooks when they are loaded, which bundled code is not.
 const HOOKED = ['amqplib', 'aws-sdk', 'ioredis', 'mongodb', 'mongoose', 'mysql', 'mysql2', 'pg'];
 
-function assertInstalled(names: readonly string[], folder: string): void {
-  const missing = names.find((name) => findPackage(name, folder) === undefined);
-  if (missing === undefined) return;
-  const message = `the package "${missing}", which is not to be bundled, is not installed`;
-  throw new PlatformError('OFN_PLATFORM_BUILD_FAILED', message);
-}
-
-// What a build makes, and what installing its packages adds.
-const OWN = new Set([
-  'Dockerfile',
-  '.dockerignore',
-  'package.json',
-  'index.mjs',
-  'index.mjs.map',
-  'plugins',
-  'packages',
-  'node_modules',
-  'package-lock.json',
-]);
-
-const REMEDY = 'name another folder with --out, or remove it';
-
-async function assertOwn(out: string): Promise<void> {
-  const found = await stat(out).catch(() => undefined);
-  if (found === undefined) return;
-  if (!found.isDirectory()) throw unfit(out, `is a file; ${REMEDY}`);
-  const names = await readdir(out);
-  const dockerfile = await readFile(join(out, 'Dockerfile'), 'utf8').catch(() => '');
-  const isOwn = dockerfile.startsWith(`${MADE_BY}\n`);
-  const others = names.filter((name) => !isOwn || !OWN.has(name)).toSorted();
-  if (others.length === 0) return;
-  const shown = others.length > 3 ? [...others.slice(0, 3), '…'] : others;
-  throw unfit(out, `has files that ofn build has not made (${shown.join(', ')}); ${REMEDY}`);
-}
-
-function unfit(out: string, reason: string, cause?: unknown): PlatformError {
-  return new PlatformError('OFN_PLATFORM_FOLDER_UNFIT', `${out} ${reason}`, { cause });
+function apartOf({ dependencies, source }: Project, external: readonly string[]): Set<string> {
+  const missing = external.find((name) => findPackage(name, source) === undefined);
+  if (missing !== undefined) {
+    const message = `the package "${missing}", which is not to be bundled, is not installed`;
+    throw new PlatformError('OFN_PLATFORM_BUILD_FAILED', message);
+  }
+  return new Set([...external, ...(dependencies[TRACING] === undefined ? [] : HOOKED)]);
 }
 
 // That of the function itself, where it has one: what its code registers is registered there.
@@ -162,65 +123,6 @@ function findFramework(folder: string): InstalledPackage {
 function binOf({ manifest }: InstalledPackage): string {
   const { bin } = manifest;
   return typeof bin === 'object' ? (bin['functions-framework'] ?? '') : '';
-}
-
-/** The package that the code of a function is in. */
-interface Project {
-  readonly folder: string;
-  readonly dependencies: Readonly<Record<string, string>>;
-}
-
-async function readProject(folder: string): Promise<Project> {
-  const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => undefined);
-  if (text === undefined && dirname(folder) !== folder) return readProject(dirname(folder));
-  const { dependencies = {} } = JSON.parse(text ?? '{}') as Partial<Project>;
-  return { folder, dependencies };
-}
-
-// Such as @ofn/tracing, which nothing imports: the framework looks for it.
-function wantedByName({ dependencies }: Project, folder: string): readonly InstalledPackage[] {
-  return Object.keys(dependencies)
-    .filter((name) => name.startsWith('@ofn/'))
-    .flatMap((name) => findPackage(name, folder) ?? []);
-}
-
-// Packages that are installed of a packed file are on no registry: the file goes with them.
-function packedOf(
-  { dependencies, folder }: Project,
-  packages: readonly InstalledPackage[],
-): ReadonlyMap<string, string> {
-  const found = packages.flatMap(({ name }): [string, string][] => {
-    const [, path] = /^file:(.+\.(?:tgz|tar\.gz))$/.exec(dependencies[name] ?? '') ?? [];
-    return path === undefined ? [] : [[name, resolve(folder, path)]];
-  });
-  return new Map(found);
-}
-
-function specifiersOf(packed: ReadonlyMap<string, string>): Record<string, string> {
-  return Object.fromEntries(
-    [...packed].map(([name, file]) => [name, `file:packages/${basename(file)}`]),
-  );
-}
-
-const CODE = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts'];
-
-async function pluginsOf(folder: string): Promise<readonly string[]> {
-  const names = await readdir(join(folder, 'plugins')).catch(() => []);
-  return names
-    .filter((name) => CODE.includes(extname(name)) && !/\.d\.[mc]?ts$/.test(name))
-    .toSorted()
-    .map((name) => join(folder, 'plugins', name));
-}
-
-async function copyPlugins(folder: string, out: string): Promise<void> {
-  await rm(join(out, 'plugins'), { recursive: true, force: true });
-  const plugins = join(folder, 'plugins');
-  if ((await stat(plugins).catch(() => undefined)) === undefined) return;
-  await cp(plugins, join(out, 'plugins'), { recursive: true, dereference: true });
-}
-
-function toJson(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 function nameOf({ name }: InstalledPackage): string {
