@@ -4,14 +4,8 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import { rolldown, type OutputChunk, type Plugin } from 'rolldown';
 import { PlatformError } from '../errors.ts';
 import { messageOf } from './bundle.ts';
-import {
-  findPackage,
-  isNative,
-  ownerOf,
-  packageNameOf,
-  peersOf,
-  type InstalledPackage,
-} from './package.ts';
+import { createImports, type Imports } from './imports.ts';
+import { isNative, ownerOf, packageNameOf, peersOf, type InstalledPackage } from './package.ts';
 
 /** Code for deployment, and the packages that it imports. */
 export interface DeployableCode {
@@ -150,42 +144,6 @@ const LOOKS_FOR_FILES =
 // Modules that the bundler makes have names that no file has.
 function isSpecifier(id: string): boolean {
   return !id.startsWith('\0') && !id.startsWith('rolldown/') && !id.startsWith('data:');
-}
-
-/** What code imports, and what is wrong with it. */
-interface Imports {
-  /** Notes a package; `undefined` when it is not installed. */
-  readonly take: (specifier: string, importer: string) => InstalledPackage | undefined;
-  readonly fail: (importer: string, message: string) => void;
-  readonly finish: () => readonly InstalledPackage[];
-}
-
-function createImports(folder: string): Imports {
-  const packages = new Map<string, InstalledPackage>();
-  const failures = new Set<string>();
-  return {
-    take(specifier, importer) {
-      const name = packageNameOf(specifier);
-      const found = name === undefined ? undefined : findPackage(name, dirname(importer));
-      if (found === undefined) return undefined;
-      const other = packages.get(found.name);
-      if (other !== undefined && other.version !== found.version) {
-        failures.add(
-          `"${found.name}" cannot be bundled, and is needed in the versions ${other.version} and ` +
-            `${found.version}: have one of them installed, with "overrides" in package.json`,
-        );
-      }
-      packages.set(found.name, found);
-      return found;
-    },
-    fail: (importer, message) => void failures.add(`${relative(folder, importer)} ${message}`),
-    finish() {
-      if (failures.size > 0) {
-        throw new PlatformError('OFN_PLATFORM_BUILD_FAILED', [...failures].join('\n'));
-      }
-      return [...packages.values()];
-    },
-  };
 }
 
 async function generate(
