@@ -35,6 +35,7 @@ export type {
   InstanceExit,
   InstanceState,
   Sidecar as InstanceSidecar,
+  Spawn,
 } from './instances/instance.ts';
 export type { Log } from './interceptor/call.ts';
 export type {

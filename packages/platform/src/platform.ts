@@ -11,7 +11,9 @@ import type { PlatformEvent } from './platform-event.ts';
 import { environmentOf } from './serving/environment.ts';
 import { scaleByEvents } from './serving/event-scaling.ts';
 import { createGateway, type Entrance } from './serving/gateway.ts';
+import { frameworkBin } from './serving/revision.ts';
 import { toLocalRoute } from './serving/route.ts';
+import { createStandby } from './serving/standby.ts';
 import { createLogs } from './state/logs.ts';
 import type { InstanceResource } from './state/objects.ts';
 import { createStateFile } from './state/state-file.ts';
@@ -72,6 +74,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
   const store = createStore(await file.read(), file.save);
   const logs = createLogs();
   const mesh = createMesh((appId, message) => warn(`${appId}: ${message}`));
+  const standby = createStandby();
   const gateway = createGateway(port, onEvent);
   const listening = await gateway.start();
   const members = new Map<string, Member>();
@@ -83,6 +86,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
       store,
       logs,
       mesh,
+      standby,
       onEvent,
       onEndpoints: entrance.setEndpoints,
       onTrouble: entrance.setTrouble,
@@ -125,7 +129,10 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
         const route = toLocalRoute(source.function, next.length === 1);
         member.entrance.setRoute(route);
         const app = toApp(source.function, source.components);
-        if (app !== undefined) mesh.expect(app);
+        if (app !== undefined) {
+          await mesh.open();
+          mesh.expect(app);
+        }
         if (route === undefined) scaleEvents(member, source, app?.appId ?? '');
         const isAffected = source.folder === folder || !isSame(source, member.controller.source);
         if (known === undefined || isAffected) await member.controller.look(source);
@@ -163,6 +170,8 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
 
   await apply(sources);
   await Promise.all([...members.values()].flatMap(({ watchers }) => watchers));
+  const [first] = sources;
+  if (first !== undefined) standby.prepare(frameworkBin(first.folder));
   return {
     port: listening,
     functions: () => [...members.values()].map(({ controller }) => infoOf(controller.source)),
@@ -170,6 +179,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
       const all = [...members.values()];
       await Promise.all(all.map(({ watchers }) => close(watchers)));
       for (const { stopScaling } of all) stopScaling();
+      standby.stop();
       await gateway.stop();
       await Promise.all(all.map(({ controller }) => controller.stop()));
       await file.flush();

@@ -1,5 +1,9 @@
 // One instance: a process that is started, asked until it is ready, and ended.
-import { spawn, type ChildProcess } from 'node:child_process';
+import {
+  spawn as spawnProcess,
+  type ChildProcess,
+  type ChildProcessWithoutNullStreams,
+} from 'node:child_process';
 import { createServer, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { isReady } from './probe.ts';
@@ -17,6 +21,7 @@ export interface InstanceSettings {
   /** The port that it finds in `PORT`. */
   readonly port: number;
   readonly sidecar: Sidecar | undefined;
+  readonly spawn: Spawn;
   /** Path of a probe that answers 2xx when it is ready; `undefined` to be content with its port. */
   readonly readyPath: string | undefined;
   /** Between two probes of one that is ready. */
@@ -26,6 +31,15 @@ export interface InstanceSettings {
   readonly onReadiness: () => void;
   readonly onLine: (line: string) => void;
 }
+
+/** Makes the process of an instance: one with pipes for its streams, and a group of its own. */
+export type Spawn = (
+  command: readonly [string, ...string[]],
+  options: {
+    readonly cwd: string | undefined;
+    readonly env: Readonly<Record<string, string | undefined>>;
+  },
+) => ChildProcessWithoutNullStreams;
 
 /** What runs beside an instance for as long as that does, as a sidecar in its pod. */
 export interface Sidecar {
@@ -88,17 +102,13 @@ export function startInstance(settings: InstanceSettings): Instance {
     readyPath,
     readyPeriod,
     sidecar,
+    spawn,
     stopTimeout,
   } = settings;
-  const [file, ...args] = command;
   let state: InstanceState = 'starting';
-  const child = spawn(file, args, {
+  const child = spawn(command, {
     cwd,
     env: { ...env, ...sidecar?.env, PORT: String(port) },
-    // Its standard input ends when this process does, however that ends: an instance may listen for it.
-    stdio: ['pipe', 'pipe', 'pipe'],
-    // A group of its own: what it starts itself ends with it.
-    detached: true,
   });
   child.stdin.on('error', () => {});
   for (const stream of [child.stdout, child.stderr]) {
@@ -178,6 +188,16 @@ export function startInstance(settings: InstanceSettings): Instance {
     },
   };
 }
+
+/** Starts a command. */
+export const spawnCommand: Spawn = ([file, ...args], options) =>
+  spawnProcess(file, args, {
+    ...options,
+    // Its standard input ends when this process does, however that ends: an instance may listen for it.
+    stdio: ['pipe', 'pipe', 'pipe'],
+    // A group of its own: what it starts itself ends with it.
+    detached: true,
+  });
 
 function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   if (pid === undefined) return;

@@ -5,11 +5,13 @@ import type { Log } from '../interceptor/call.ts';
 import { parseCommand } from './command.ts';
 import {
   freePort,
+  spawnCommand,
   startInstance,
   type Instance,
   type InstanceExit,
   type InstanceState,
   type Sidecar,
+  type Spawn,
 } from './instance.ts';
 
 /** What instances are made from; times in milliseconds. */
@@ -28,6 +30,8 @@ export interface InstancesOptions {
    * milliseconds between two probes of one that is ready, default 1,000.
    */
   readonly ready?: { readonly path?: string; readonly period?: number };
+  /** Makes the process of an instance. Default: the command is started. */
+  readonly spawn?: Spawn;
   /** Starts what runs beside an instance. Default: nothing does. */
   readonly sidecar?: (instance: {
     readonly name: string;
@@ -146,6 +150,7 @@ export function createInstances(options: InstancesOptions): Instances {
       onReadiness: publish,
       stopTimeout: options.stopTimeout ?? 30_000,
       onLine: (line) => log?.info({ instance: name }, line),
+      spawn: options.spawn ?? spawnCommand,
       startSidecar: options.sidecar,
     });
     starting -= 1;

@@ -1,7 +1,7 @@
 // What functions have of Dapr here: a sidecar beside each instance, and the network that all of them share.
 import type { InstanceSidecar } from '@ofn/keda';
 import { PlatformError } from '../errors.ts';
-import { createNetwork, createSidecar, type ComponentInput, type Sidecar } from '@ofn/sidecar';
+import type { ComponentInput, Network, Sidecar } from '@ofn/sidecar';
 
 /** An app: a function that uses Dapr. */
 export interface App {
@@ -20,6 +20,8 @@ export type Input =
 
 /** The sidecars of a platform. */
 export interface Mesh {
+  /** Loads what it is made of, which takes long; needed before anything else, by those that use Dapr. */
+  readonly open: () => Promise<void>;
   /** Keeps events for an app from now on, as brokers do for those that they know. */
   readonly expect: (app: App) => void;
   /**
@@ -63,6 +65,11 @@ export interface Mesh {
   readonly forget: (appId: string) => void;
 }
 
+interface Opened {
+  readonly createSidecar: typeof import('@ofn/sidecar').createSidecar;
+  readonly network: Network;
+}
+
 /**
  * Creates a mesh without sidecars.
  *
@@ -70,25 +77,41 @@ export interface Mesh {
  */
 export function createMesh(tell: (appId: string, message: string) => void): Mesh {
   const listeners = new Set<() => void>();
-  const network = createNetwork({
-    onEntry({ outcome }) {
-      if (outcome !== 'published') return;
-      // It is on its way only after it was told of.
-      queueMicrotask(() => {
-        for (const listener of listeners) listener();
-      });
-    },
-  });
+  let opened: Promise<Opened> | undefined;
+  let network: Network | undefined;
   const sidecars = new Map<string, Set<Sidecar>>();
   const known = new Set<string>();
 
+  async function load(): Promise<Opened> {
+    const { createNetwork, createSidecar } = await import('@ofn/sidecar');
+    network = createNetwork({
+      onEntry({ outcome }) {
+        if (outcome !== 'published') return;
+        // It is on its way only after it was told of.
+        queueMicrotask(() => {
+          for (const listener of listeners) listener();
+        });
+      },
+    });
+    return { createSidecar, network };
+  }
+
+  function open(): Promise<Opened> {
+    opened ??= load();
+    return opened;
+  }
+
   return {
+    async open() {
+      await open();
+    },
     expect({ appId, inputs }) {
-      for (const input of inputs) network.expect(appId, input);
+      for (const input of inputs) network?.expect(appId, input);
     },
     async join({ appId, components, protocol, takesEvents }, port) {
+      const { createSidecar, network: shared } = await open();
       const sidecar = await createSidecar({
-        network,
+        network: shared,
         appId,
         components,
         emulate: true,
@@ -120,14 +143,16 @@ export function createMesh(tell: (appId: string, message: string) => void): Mesh
         },
       };
     },
-    load: (appId) => network.load(appId),
+    load: (appId) => network?.load(appId) ?? 0,
     isKnown: (appId) => known.has(appId),
     onPublished(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    publish: (pubsub, topic, data, contentType) =>
-      network.publish(pubsub, topic, data, { contentType }),
+    async publish(pubsub, topic, data, contentType) {
+      const { network: shared } = await open();
+      await shared.publish(pubsub, topic, data, { contentType });
+    },
     async trigger({ appId, inputs }, binding, data, metadata) {
       const [sidecar] = sidecars.get(appId) ?? [];
       if (sidecar !== undefined) {
@@ -138,12 +163,12 @@ export function createMesh(tell: (appId: string, message: string) => void): Mesh
         const message = `${appId} has no instance that takes the binding ${binding}`;
         throw new PlatformError('OFN_PLATFORM_NO_INSTANCE', message);
       }
-      network.send(binding, data, metadata);
+      network?.send(binding, data, metadata);
       return undefined;
     },
     forget(appId) {
       known.delete(appId);
-      network.forget(appId);
+      network?.forget(appId);
     },
   };
 }

@@ -15,6 +15,7 @@ import type { Mesh } from '../dapr/mesh.ts';
 import type { PlatformEvent } from '../platform-event.ts';
 import { environmentOf, readVariables } from '../serving/environment.ts';
 import { createServings } from '../serving/servings.ts';
+import type { Standby } from '../serving/standby.ts';
 import type { Logs } from '../state/logs.ts';
 import type { Store } from '../state/store.ts';
 import { toLocalFunction } from './local-function.ts';
@@ -25,6 +26,7 @@ export interface ControllerOptions {
   readonly store: Store;
   readonly logs: Logs;
   readonly mesh: Mesh;
+  readonly standby: Standby;
   /** The addresses that requests go to now; none while they are held. */
   readonly onEndpoints: (addresses: readonly string[]) => void;
   /** What is wrong with the function, if that is so. */
@@ -67,6 +69,7 @@ export function createController(first: Source, options: ControllerOptions): Con
     settings() {
       const app = toApp(source.function, source.components);
       return {
+        standby: options.standby,
         environment: environmentOf(source, variables),
         sidecar: app && ((port) => options.mesh.join(app, port)),
       };

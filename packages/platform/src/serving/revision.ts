@@ -7,6 +7,7 @@ import { parseDuration } from '@ofn/resources';
 import type { Source } from '../build/source.ts';
 import type { InstanceResource } from '../state/objects.ts';
 import { lastWords } from './last-words.ts';
+import type { Standby } from './standby.ts';
 
 /** What a revision is made from. */
 export interface RevisionSettings {
@@ -18,6 +19,7 @@ export interface RevisionSettings {
   readonly environment: Readonly<Record<string, string>>;
   /** Starts what runs beside an instance that will listen at the port. Default: nothing does. */
   readonly sidecar: ((port: number) => Promise<InstanceSidecar>) | undefined;
+  readonly standby: Pick<Standby, 'spawn'>;
 }
 
 /** What a revision tells. */
@@ -41,20 +43,12 @@ export interface Revision {
   readonly stop: () => Promise<void>;
 }
 
-// Loaded before the framework: a process whose platform was killed would serve nobody for ever.
-const CODE = `process.stdin
-  .on('end', () => process.kill(process.pid, 'SIGTERM'))
-  .on('error', () => {})
-  .resume()
-  .unref();`;
-const END_WITH_PARENT = `data:text/javascript,${encodeURIComponent(CODE)}`;
-
 // Lines of an instance that are kept to tell why it ended.
 const TAIL = 50;
 
 /** Makes the revision of a serving; it has no process yet. */
 export function createRevision(
-  { environment, file, serving, sidecar, source }: RevisionSettings,
+  { environment, file, serving, sidecar, source, standby }: RevisionSettings,
   { onChange, onCrash, onLine, onReady }: RevisionListeners,
 ): Revision {
   const { build, serving: spec } = source.function.spec;
@@ -66,23 +60,21 @@ export function createRevision(
   let addresses: readonly string[] = [];
   let replicas = 0;
   let stopped: Promise<void> | undefined;
+  const bin = frameworkBin(source.folder);
+  const args = [
+    '--source',
+    file,
+    '--host',
+    '127.0.0.1',
+    '--health-routes',
+    // What holds behind the interceptor.
+    ...(spec?.triggers.http === undefined ? [] : ['--keda']),
+    ...(target === undefined ? [] : ['--target', target]),
+  ];
   const labels = { 'openfunction.io/function': name, 'openfunction.io/serving': serving };
   const instances = createInstances({
-    command: [
-      process.execPath,
-      '--import',
-      END_WITH_PARENT,
-      '--enable-source-maps',
-      frameworkBin(source.folder),
-      '--source',
-      file,
-      '--host',
-      '127.0.0.1',
-      '--health-routes',
-      // What holds behind the interceptor.
-      ...(spec?.triggers.http === undefined ? [] : ['--keda']),
-      ...(target === undefined ? [] : ['--target', target]),
-    ],
+    command: [bin],
+    spawn: (_, { cwd = source.folder, env }) => standby.spawn({ bin, args, cwd, env }),
     // Those of two servings have different names.
     name: `${name}-${serving.replace(/^serving-/, '')}`,
     cwd: source.folder,
@@ -150,8 +142,8 @@ export function createRevision(
   };
 }
 
-// The framework of the function itself, where it has one: what it registers is registered there.
-function frameworkBin(folder: string): string {
+/** The framework of the function itself, where it has one: what it registers is registered there. */
+export function frameworkBin(folder: string): string {
   const manifest =
     resolveManifest(join(folder, 'package.json')) ?? resolveManifest(import.meta.url);
   if (manifest === undefined) throw new Error('@ofn/core is not installed');

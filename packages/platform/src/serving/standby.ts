@@ -1,0 +1,89 @@
+// A process that stands by: the framework is loaded in it, so that the next instance starts in a fraction of
+// the time. There is one, for whichever function is next.
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+/** What a process is to run. */
+interface Command {
+  /** The bin of the framework. Absolute. */
+  readonly bin: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Makes processes of functions. */
+export interface Standby {
+  /** Makes one: of the process that stands by where that can be, and another one is made for the next. */
+  readonly spawn: (command: Command) => ChildProcessWithoutNullStreams;
+  /** Makes the process that stands by for that bin, if there is none. */
+  readonly prepare: (bin: string) => void;
+  readonly stop: () => void;
+}
+
+// Milliseconds: whoever starts just now has the processor for itself.
+const AFTER_START = 150;
+
+const PRELOAD = pathToFileURL(fileURLToPath(new URL('./preload.js', import.meta.url))).href;
+const RUNTIME = ['--import', PRELOAD, '--enable-source-maps'];
+
+/** Creates it; nothing stands by yet. */
+export function createStandby(): Standby {
+  let waiting: { readonly bin: string; readonly child: ChildProcessWithoutNullStreams } | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  function prepare(bin: string): void {
+    if (stopped || waiting !== undefined) return;
+    const child = start([...RUNTIME, bin, '--standby'], undefined, process.env);
+    waiting = { bin, child };
+    const gone = (): void => {
+      if (waiting?.child === child) waiting = undefined;
+    };
+    child.on('error', gone).on('exit', gone);
+    child.stdin.on('error', () => {});
+    // It must not keep this process.
+    child.unref();
+  }
+
+  return {
+    prepare,
+    spawn({ args, bin, cwd, env }) {
+      clearTimeout(timer);
+      timer = setTimeout(prepare, AFTER_START, bin).unref();
+      const ready = waiting;
+      if (ready?.bin !== bin || !mayTake(env)) return start([...RUNTIME, bin, ...args], cwd, env);
+      waiting = undefined;
+      ready.child.ref();
+      ready.child.stdin.write(`${JSON.stringify({ args, cwd, env })}\n`);
+      return ready.child;
+    },
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+      waiting?.child.kill('SIGKILL');
+    },
+  };
+}
+
+// What a runtime reads once, when it starts, cannot be told later.
+function mayTake(env: Readonly<Record<string, string | undefined>>): boolean {
+  const names = new Set([...Object.keys(env), ...Object.keys(process.env)]);
+  return [...names].every(
+    (name) => !/^(?:NODE_(?!ENV$)|UV_|LD_|TZ$)/.test(name) || env[name] === process.env[name],
+  );
+}
+
+function start(
+  args: readonly string[],
+  cwd: string | undefined,
+  env: NodeJS.ProcessEnv,
+): ChildProcessWithoutNullStreams {
+  return spawn(process.execPath, args, {
+    cwd,
+    env,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    // A group of its own: what it starts itself ends with it.
+    detached: true,
+  });
+}
