@@ -39,7 +39,7 @@ function chunkFileName({ moduleIds }) {
 rmSync('dist', { recursive: true, force: true });
 
 const { output } = await build({
-  input: { index: 'src/index.ts', testing: 'src/testing.ts' },
+  input: { index: 'src/index.ts', preload: 'src/preload.ts', testing: 'src/testing.ts' },
   platform: 'node',
   external,
   resolve: {
@@ -62,4 +62,4 @@ const { output } = await build({
 });
 writeFileSync('dist/THIRD-PARTY-NOTICES.txt', renderNotices(output));
 
-emitTypes(['index', 'testing']);
+emitTypes(['index', 'preload', 'testing']);

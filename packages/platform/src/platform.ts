@@ -18,6 +18,7 @@ import { createLogs } from './state/logs.ts';
 import type { InstanceResource } from './state/objects.ts';
 import { createStateFile } from './state/state-file.ts';
 import { createStore } from './state/store.ts';
+import { createTraces } from './traces/traces.ts';
 
 /** What a platform is made from. */
 export interface PlatformOptions {
@@ -27,6 +28,8 @@ export interface PlatformOptions {
   readonly port?: number;
   /** Whether functions are built anew when their code changes. Default true. */
   readonly watch?: boolean;
+  /** Whether functions are traced here where this machine does not say otherwise. Default true. */
+  readonly traces?: boolean;
   /** Folder in whose `.ofn` the state is kept. Default: the working directory. */
   readonly directory?: string;
   /** Called with what happens. */
@@ -74,7 +77,8 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
   const store = createStore(await file.read(), file.save);
   const logs = createLogs();
   const mesh = createMesh((appId, message) => warn(`${appId}: ${message}`));
-  const standby = createStandby();
+  const standby = createStandby(options.traces !== false);
+  const traces = options.traces === false ? undefined : await createTraces();
   const gateway = createGateway(port, onEvent);
   const listening = await gateway.start();
   const members = new Map<string, Member>();
@@ -87,6 +91,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
       logs,
       mesh,
       standby,
+      traces,
       onEvent,
       onEndpoints: entrance.setEndpoints,
       onTrouble: entrance.setTrouble,
@@ -182,7 +187,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
       standby.stop();
       await gateway.stop();
       await Promise.all(all.map(({ controller }) => controller.stop()));
-      await file.flush();
+      await Promise.all([file.flush(), traces?.stop()]);
     },
   };
 
@@ -213,7 +218,7 @@ interface Member {
 }
 
 function assertRunnable(source: Source): void {
-  environmentOf(source, {});
+  environmentOf(source, {}, {});
   toApp(source.function, source.components);
 }
 

@@ -9,6 +9,7 @@ import {
 import { createBuilds } from '../build/builds.ts';
 import { fileOf } from '../build/bundle.ts';
 import { fingerprint } from '../build/fingerprint.ts';
+import { linkPackages } from '../build/packages.ts';
 import { keyOf, type Source } from '../build/source.ts';
 import { toApp } from '../dapr/app.ts';
 import type { Mesh } from '../dapr/mesh.ts';
@@ -18,6 +19,7 @@ import { createServings } from '../serving/servings.ts';
 import type { Standby } from '../serving/standby.ts';
 import type { Logs } from '../state/logs.ts';
 import type { Store } from '../state/store.ts';
+import type { Traces } from '../traces/traces.ts';
 import { toLocalFunction } from './local-function.ts';
 import { troubleOf, type Trouble } from './trouble.ts';
 
@@ -27,6 +29,8 @@ export interface ControllerOptions {
   readonly logs: Logs;
   readonly mesh: Mesh;
   readonly standby: Standby;
+  /** Default: functions are traced as they are configured. */
+  readonly traces: Traces | undefined;
   /** The addresses that requests go to now; none while they are held. */
   readonly onEndpoints: (addresses: readonly string[]) => void;
   /** What is wrong with the function, if that is so. */
@@ -70,7 +74,7 @@ export function createController(first: Source, options: ControllerOptions): Con
       const app = toApp(source.function, source.components);
       return {
         standby: options.standby,
-        environment: environmentOf(source, variables),
+        environment: environmentOf(source, variables, options.traces?.variables(name, namespace) ?? {}),
         sidecar: app && ((port) => options.mesh.join(app, port)),
       };
     },
@@ -130,6 +134,7 @@ export function createController(first: Source, options: ControllerOptions): Con
   async function lookOnce(next: Source): Promise<void> {
     const revision = await fingerprint(next.folder);
     variables = await readVariables(next.folder);
+    await linkPackages(next);
     source = next;
     looks -= 1;
     const given = toLocalFunction(next, revision, variables);

@@ -29,7 +29,7 @@ stdin
 // Milliseconds without a task after which also what few functions need is loaded.
 const IDLE = 1000;
 
-if (mode === '--standby') {
+if (mode?.startsWith('--standby') === true) {
   let task: string | undefined;
   const line = new Promise<string>((resolve) => {
     told = (given) => resolve((task = given));
@@ -37,6 +37,10 @@ if (mode === '--standby') {
   const dist = join(dirname(bin), '../dist');
   await load(join(dist, 'index.js'));
   await load(join(dist, 'runtime.js'));
+  if (mode === '--standby-traced') {
+    const { preload } = await import('@ofn/tracing/preload');
+    await preload();
+  }
   const timer = setTimeout(loadRest, IDLE, dist);
   const { args, cwd, env } = JSON.parse(await line) as Task;
   clearTimeout(timer);

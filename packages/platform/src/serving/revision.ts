@@ -1,9 +1,9 @@
 // One serving of a function as its processes.
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createInstances, type InstanceSidecar } from '@ofn/keda';
 import { parseDuration } from '@ofn/resources';
+import { findPackage } from '../build/packages.ts';
 import type { Source } from '../build/source.ts';
 import type { InstanceResource } from '../state/objects.ts';
 import { lastWords } from './last-words.ts';
@@ -144,17 +144,11 @@ export function createRevision(
 
 /** The framework of the function itself, where it has one: what it registers is registered there. */
 export function frameworkBin(folder: string): string {
-  const manifest =
-    resolveManifest(join(folder, 'package.json')) ?? resolveManifest(import.meta.url);
-  if (manifest === undefined) throw new Error('@ofn/core is not installed');
-  const { bin } = JSON.parse(readFileSync(manifest, 'utf8')) as { bin: Record<string, string> };
-  return join(dirname(manifest), bin['functions-framework'] ?? '');
-}
-
-function resolveManifest(from: string): string | undefined {
-  try {
-    return createRequire(from).resolve('@ofn/core/package.json');
-  } catch {
-    return undefined;
-  }
+  const root =
+    findPackage(join(folder, 'package.json'), '@ofn/core') ??
+    findPackage(import.meta.url, '@ofn/core');
+  if (root === undefined) throw new Error('@ofn/core is not installed');
+  const manifest = readFileSync(join(root, 'package.json'), 'utf8');
+  const { bin } = JSON.parse(manifest) as { bin: Record<string, string> };
+  return join(root, bin['functions-framework'] ?? '');
 }

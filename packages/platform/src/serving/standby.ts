@@ -27,15 +27,20 @@ const AFTER_START = 150;
 const PRELOAD = pathToFileURL(fileURLToPath(new URL('./preload.js', import.meta.url))).href;
 const RUNTIME = ['--import', PRELOAD, '--enable-source-maps'];
 
-/** Creates it; nothing stands by yet. */
-export function createStandby(): Standby {
+/**
+ * Creates it; nothing stands by yet.
+ *
+ * @param isTraced Whether functions are traced to SkyWalking, which is loaded too then.
+ */
+export function createStandby(isTraced: boolean): Standby {
   let waiting: { readonly bin: string; readonly child: ChildProcessWithoutNullStreams } | undefined;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
   function prepare(bin: string): void {
     if (stopped || waiting !== undefined) return;
-    const child = start([...RUNTIME, bin, '--standby'], undefined, process.env);
+    const mode = isTraced ? '--standby-traced' : '--standby';
+    const child = start([...RUNTIME, bin, mode], undefined, process.env);
     waiting = { bin, child };
     const gone = (): void => {
       if (waiting?.child === child) waiting = undefined;
@@ -66,11 +71,15 @@ export function createStandby(): Standby {
   };
 }
 
-// What a runtime reads once, when it starts, cannot be told later.
+// What Node.js and SkyWalking's agent read once, when they start.
+const READ_AT_START =
+  /^(?:NODE_(?!ENV$)|UV_|LD_|TZ$|SW_(?!AGENT_(?:COLLECTOR_BACKEND_SERVICES|NAME|NAMESPACE|KEEP_TRACING)$))/;
+
+// That cannot be told later.
 function mayTake(env: Readonly<Record<string, string | undefined>>): boolean {
   const names = new Set([...Object.keys(env), ...Object.keys(process.env)]);
   return [...names].every(
-    (name) => !/^(?:NODE_(?!ENV$)|UV_|LD_|TZ$)/.test(name) || env[name] === process.env[name],
+    (name) => !READ_AT_START.test(name) || env[name] === process.env[name],
   );
 }
 

@@ -59,7 +59,17 @@ const PACKAGE = 'skywalking-backend-js/lib';
  * which takes as long as all the rest. Ours takes its place before any module asks for it.
  */
 export function loadAgent(log: Logger, level: AgentLogLevel): Agent {
-  replaceLogging(log, level);
+  sink = { log, lowest: LEVELS.indexOf(level) };
+  return loadParts();
+}
+
+/** Loads them without a use for them yet. */
+export function preloadAgent(): void {
+  loadParts();
+}
+
+function loadParts(): Agent {
+  replaceLogging();
   const load = (path: string): unknown => require(`${PACKAGE}/${path}`);
   const { default: config, finalizeConfig } = load('config/AgentConfig') as {
     default: Agent['config'];
@@ -88,23 +98,33 @@ export function loadAgent(log: Logger, level: AgentLogLevel): Agent {
 
 type Level = (message: unknown, meta?: object) => void;
 
-function replaceLogging(log: Logger, level: AgentLogLevel): void {
+// Where the agent's lines go by now: its modules keep the logger that they once got.
+let sink: { readonly log: Logger; readonly lowest: number } | undefined;
+
+const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+
+function replaceLogging(): void {
   const id = require.resolve(`${PACKAGE}/logging/index.js`);
   if (require.cache[id] !== undefined) return;
-  const levels = ['debug', 'info', 'warn', 'error'] as const;
-  const lowest = levels.indexOf(level);
-  const write = (name: AgentLogLevel): Level =>
-    levels.indexOf(name) < lowest
-      ? () => {}
-      : (message, meta) => log[name]({ agent: 'skywalking', ...meta }, String(message));
+  const isWritten = (name: AgentLogLevel): boolean =>
+    sink !== undefined && LEVELS.indexOf(name) >= sink.lowest;
+  const write =
+    (name: AgentLogLevel): Level =>
+    (message, meta) => {
+      if (isWritten(name)) sink?.log[name]({ agent: 'skywalking', ...meta }, String(message));
+    };
   const logger = {
     debug: write('debug'),
     info: write('info'),
     warn: write('warn'),
     error: write('error'),
     // What the agent asks before it puts a line together.
-    _isDebugEnabled: level === 'debug',
-    _isInfoEnabled: lowest <= levels.indexOf('info'),
+    get _isDebugEnabled() {
+      return isWritten('debug');
+    },
+    get _isInfoEnabled() {
+      return isWritten('info');
+    },
   };
   const exports = {
     createLogger: () => logger,

@@ -45,6 +45,10 @@ export interface CollectorOptions {
   readonly behaviour?: CollectorBehaviour;
   /** Milliseconds until a slow collector answers. Default 100. */
   readonly delay?: number;
+  /** How many segments, and of other lists how many entries, are kept: the latest. Default: all. */
+  readonly limit?: number;
+  /** Called with each segment. */
+  readonly onSegment?: (segment: CollectedSegment) => void;
 }
 
 /** A running collector. */
@@ -92,7 +96,7 @@ const REFUSALS: Partial<Record<CollectorBehaviour, status>> = {
  * await collector.stop();
  */
 export async function startCollector(options: CollectorOptions = {}): Promise<Collector> {
-  const { delay = 100 } = options;
+  const { delay = 100, limit = Infinity, onSegment } = options;
   let { behaviour = 'normal' } = options;
   const segments: CollectedSegment[] = [];
   const instances: CollectedInstance[] = [];
@@ -103,6 +107,12 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
   const watchers = new Set<() => void>();
   const timers = new Set<NodeJS.Timeout>();
   let open = 0;
+
+  function keep<Entry>(list: Entry[], entry: Entry): void {
+    list.push(entry);
+    // In one go, now and then.
+    if (list.length > limit * 1.25) list.splice(0, list.length - limit);
+  }
 
   function changed(): void {
     for (const check of watchers) check();
@@ -122,9 +132,9 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
   }
 
   function received(call: { metadata: Metadata; getPeer(): string }): void {
-    peers.add(call.getPeer());
+    if (peers.size < limit) peers.add(call.getPeer());
     const pairs = Object.entries(call.metadata.getMap());
-    metadata.push(Object.fromEntries(pairs.map(([name, value]) => [name, String(value)])));
+    keep(metadata, Object.fromEntries(pairs.map(([name, value]) => [name, String(value)])));
   }
 
   function takes(): boolean {
@@ -155,7 +165,9 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
       return;
     }
     call.on('data', (segment: Tracing.SegmentObject) => {
-      segments.push(segment.toObject());
+      const received = segment.toObject();
+      keep(segments, received);
+      onSegment?.(received);
       changed();
     });
     call.on('end', () => {
@@ -174,7 +186,7 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
     if (takes()) {
       const { service, serviceinstance, layer, propertiesList } = call.request.toObject();
       const properties = Object.fromEntries(propertiesList.map(({ key, value }) => [key, value]));
-      instances.push({ service, instance: serviceinstance, layer, properties });
+      keep(instances, { service, instance: serviceinstance, layer, properties });
     }
     if (behaviour !== 'hang') answer(reply);
     changed();
@@ -187,7 +199,7 @@ export async function startCollector(options: CollectorOptions = {}): Promise<Co
     received(call);
     if (takes()) {
       const { service, serviceinstance, layer } = call.request.toObject();
-      heartbeats.push({ service, instance: serviceinstance, layer });
+      keep(heartbeats, { service, instance: serviceinstance, layer });
     }
     if (behaviour !== 'hang') answer(reply);
     changed();
