@@ -131,7 +131,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
       next.map(async (source) => {
         const known = members.get(keyOf(source));
         const member = known ?? add(source);
-        const route = toLocalRoute(source.function, next.length === 1);
+        const route = toLocalRoute(source.function, next.filter(servesHttp).length === 1);
         member.entrance.setRoute(route);
         const app = toApp(source.function, source.components);
         if (app !== undefined) {
@@ -193,13 +193,13 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
 
   function infoOf(source: Source): FunctionInfo {
     const { name, namespace = 'default' } = source.function.metadata;
-    const hosts = [...(members.size === 1 ? ['localhost'] : []), `${name}.localhost`];
-    const isServed = toLocalRoute(source.function, false) !== undefined;
+    const served = [...members.values()].filter(({ controller }) => servesHttp(controller.source));
+    const hosts = [...(served.length === 1 ? ['localhost'] : []), `${name}.localhost`];
     const instances = store.list('Instance') as readonly InstanceResource[];
     return {
       name,
       namespace,
-      urls: isServed ? hosts.map((host) => `http://${host}:${listening}/`) : [],
+      urls: servesHttp(source) ? hosts.map((host) => `http://${host}:${listening}/`) : [],
       instances: instances.filter(
         ({ metadata }) =>
           metadata.namespace === namespace &&
@@ -215,6 +215,10 @@ interface Member {
   stopScaling: () => void;
   readonly entrance: Entrance;
   readonly watchers: readonly Promise<Watcher>[];
+}
+
+function servesHttp(source: Source): boolean {
+  return source.function.spec.serving?.triggers.http !== undefined;
 }
 
 function assertRunnable(source: Source): void {

@@ -74,7 +74,11 @@ export function createController(first: Source, options: ControllerOptions): Con
       const app = toApp(source.function, source.components);
       return {
         standby: options.standby,
-        environment: environmentOf(source, variables, options.traces?.variables(name, namespace) ?? {}),
+        environment: environmentOf(
+          source,
+          variables,
+          options.traces?.variables(name, namespace) ?? {},
+        ),
         sidecar: app && ((port) => options.mesh.join(app, port)),
       };
     },

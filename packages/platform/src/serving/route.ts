@@ -8,7 +8,7 @@ import type { Trouble } from '../function/trouble.ts';
 /**
  * Makes the route of a function.
  *
- * @param isAlone Whether it is the only one: then it is at `localhost` too.
+ * @param isAlone Whether it is the only one that serves HTTP: then it is at `localhost` too.
  * @returns `undefined` for one that serves no HTTP.
  */
 export function toLocalRoute(given: FunctionResource, isAlone: boolean): ScaledRoute | undefined {

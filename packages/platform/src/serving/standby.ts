@@ -78,9 +78,7 @@ const READ_AT_START =
 // That cannot be told later.
 function mayTake(env: Readonly<Record<string, string | undefined>>): boolean {
   const names = new Set([...Object.keys(env), ...Object.keys(process.env)]);
-  return [...names].every(
-    (name) => !READ_AT_START.test(name) || env[name] === process.env[name],
-  );
+  return [...names].every((name) => !READ_AT_START.test(name) || env[name] === process.env[name]);
 }
 
 function start(

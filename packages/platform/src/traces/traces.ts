@@ -42,7 +42,7 @@ export interface Traces {
 const LIMIT = 5000;
 
 // Milliseconds: the first instance, which begins with this, has the processor for itself.
-const AFTER_FIRST = 700;
+const AFTER_FIRST = 300;
 
 /** Creates them; the collector listens a moment later, which functions wait for by themselves. */
 export async function createTraces(): Promise<Traces> {
