@@ -28,6 +28,8 @@ export const figures = {
   interceptorHeap: { text: 'heap growth in bytes a request, interceptor', atMost: 4 },
   simulation: { text: 'milliseconds to simulate an hour of load, first run', atMost: 50 },
   devReady: { text: 'ms until `ofn dev` serves', atMost: 1200 },
+  devFromZero: { text: 'ms, a request from zero of `ofn dev` over a start without it', atMost: 60 },
+  devMemory: { text: 'MB of `ofn dev` with 50 functions, idle', atMost: 250 },
   devSaved: { text: 'ms from a save until it is served, p50', atMost: 150 },
   devSavedMost: { text: 'ms from a save until it is served, p99', atMost: 400 },
   coldStart: { text: 'cold start, ours over bare node:http', atMost: 1.4 },

@@ -1,7 +1,7 @@
 // The measures by name: each takes the settings, prints nothing, and yields its table and figures.
 import { measureColdStart } from './cold-start.js';
 import { measureCpuTime } from './cpu-time.js';
-import { measureDev } from './dev.js';
+import { measureDev, measureDevMemory } from './dev.js';
 import { measureHeap, measureResident } from './memory.js';
 import { measureOutgoing } from './outgoing.js';
 import { measureSimulation } from './simulation.js';
@@ -13,6 +13,7 @@ import {
   renderCpuTime,
   renderDev,
   renderHeap,
+  renderMegabytes,
   renderMore,
   renderOutgoing,
   renderOverBare,
@@ -226,16 +227,28 @@ export const measures = {
   },
 
   async dev({ launches, rounds }) {
-    const { fromZero, ready, saved } = await measureDev(launches, rounds * 10);
+    const { coldStart, fromZero, ready, saved } = await measureDev(launches, rounds * 10);
     return {
       title: '`ofn dev` with a function of two files in TypeScript',
-      table: renderDev({ ready, fromZero, saved }),
+      table: renderDev({ ready, coldStart, fromZero, saved }),
       notes: [],
       figures: {
         devReady: summarize(ready),
+        devFromZero: differenceOf(fromZero, coldStart),
         devSaved: summarize(saved),
         devSavedMost: percentileOf(saved, 0.99),
       },
+    };
+  },
+
+  async 'dev-memory'({ launches }) {
+    const megabytes = await measureDevMemory(launches);
+    return {
+      title:
+        '`ofn dev` with 50 functions that nobody asks: resident memory of all its processes, shared pages for each',
+      table: renderMegabytes(megabytes),
+      notes: [],
+      figures: { devMemory: summarize(megabytes) },
     };
   },
 

@@ -42,13 +42,19 @@ export function renderMore(series, base) {
 }
 
 /** Times of `ofn dev`, in milliseconds. */
-export function renderDev({ fromZero, ready, saved }) {
+export function renderDev({ coldStart, fromZero, ready, saved }) {
   const rows = [
     ['until it serves', ready],
+    ['a start without it, to the first answer', coldStart],
     ['a first request, from zero', fromZero],
     ['from a save until it is served', saved],
   ].map(([name, times]) => [name, String(times.length), renderRatio(summarize(times))]);
   return renderTable(['What', 'times', 'ms'], rows);
+}
+
+/** Megabytes, one a launch. */
+export function renderMegabytes(values) {
+  return renderTable(['launches', 'MB'], [[String(values.length), renderRatio(summarize(values))]]);
 }
 
 /** Times of simulations by run, in milliseconds. */

@@ -77,7 +77,10 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
   const store = createStore(await file.read(), file.save);
   const logs = createLogs();
   const mesh = createMesh((appId, message) => warn(`${appId}: ${message}`));
-  const standby = createStandby(options.traces !== false);
+  const standby = createStandby(() => ({
+    tracing: options.traces !== false,
+    events: [...members.values()].some(({ controller: { source } }) => usesDapr(source)),
+  }));
   const traces = options.traces === false ? undefined : await createTraces();
   const gateway = createGateway(port, onEvent);
   const listening = await gateway.start();
@@ -215,6 +218,10 @@ interface Member {
   stopScaling: () => void;
   readonly entrance: Entrance;
   readonly watchers: readonly Promise<Watcher>[];
+}
+
+function usesDapr({ components, function: given }: Source): boolean {
+  return toApp(given, components) !== undefined;
 }
 
 function servesHttp(source: Source): boolean {

@@ -12,7 +12,7 @@ interface Task {
 }
 
 const { stdin } = process;
-const [, bin = '', mode] = process.argv;
+const [, bin = '', mode, ...needs] = process.argv;
 let text = '';
 let told: (line: string) => void = () => {};
 
@@ -29,7 +29,7 @@ stdin
 // Milliseconds without a task after which also what few functions need is loaded.
 const IDLE = 1000;
 
-if (mode?.startsWith('--standby') === true) {
+if (mode === '--standby') {
   let task: string | undefined;
   const line = new Promise<string>((resolve) => {
     told = (given) => resolve((task = given));
@@ -37,11 +37,11 @@ if (mode?.startsWith('--standby') === true) {
   const dist = join(dirname(bin), '../dist');
   await load(join(dist, 'index.js'));
   await load(join(dist, 'runtime.js'));
-  if (mode === '--standby-traced') {
+  if (needs.includes('tracing')) {
     const { preload } = await import('@ofn/tracing/preload');
     await preload();
   }
-  const timer = setTimeout(loadRest, IDLE, dist);
+  const timer = needs.includes('events') ? setTimeout(loadRest, IDLE, dist) : undefined;
   const { args, cwd, env } = JSON.parse(await line) as Task;
   clearTimeout(timer);
   process.argv.splice(2, process.argv.length, ...args);

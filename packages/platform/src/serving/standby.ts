@@ -27,20 +27,25 @@ const AFTER_START = 150;
 const PRELOAD = pathToFileURL(fileURLToPath(new URL('./preload.js', import.meta.url))).href;
 const RUNTIME = ['--import', PRELOAD, '--enable-source-maps'];
 
-/**
- * Creates it; nothing stands by yet.
- *
- * @param isTraced Whether functions are traced to SkyWalking, which is loaded too then.
- */
-export function createStandby(isTraced: boolean): Standby {
+/** What functions need beside the framework itself. */
+interface Needs {
+  /** They are traced to SkyWalking. */
+  readonly tracing: boolean;
+  /** They take events. */
+  readonly events: boolean;
+}
+
+/** Creates it; nothing stands by yet. */
+export function createStandby(needs: () => Needs): Standby {
   let waiting: { readonly bin: string; readonly child: ChildProcessWithoutNullStreams } | undefined;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
   function prepare(bin: string): void {
     if (stopped || waiting !== undefined) return;
-    const mode = isTraced ? '--standby-traced' : '--standby';
-    const child = start([...RUNTIME, bin, mode], undefined, process.env);
+    const wanted = Object.entries(needs()).filter(([, isNeeded]) => isNeeded);
+    const mode = ['--standby', ...wanted.map(([name]) => name)];
+    const child = start([...RUNTIME, bin, ...mode], undefined, process.env);
     waiting = { bin, child };
     const gone = (): void => {
       if (waiting?.child === child) waiting = undefined;
