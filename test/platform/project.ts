@@ -6,7 +6,12 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { createPlatform, type Platform, type PlatformEvent } from '@ofn/platform';
+import {
+  createPlatform,
+  type Platform,
+  type PlatformEvent,
+  type PlatformOptions,
+} from '@ofn/platform';
 import { onTestFinished, vi } from 'vitest';
 
 /** Files of a project, which is removed when the test ends. */
@@ -49,13 +54,17 @@ export interface Running extends Platform {
 }
 
 /** Starts a platform on a free port; it ends with the test. */
-export async function start(paths: readonly string[]): Promise<Running> {
+export async function start(
+  paths: readonly string[],
+  options: Partial<PlatformOptions> = {},
+): Promise<Running> {
   const events: PlatformEvent[] = [];
   const platform = await createPlatform({
     paths,
     port: 0,
     directory: paths[0] ?? '',
     onEvent: (event) => events.push(event),
+    ...options,
   });
   onTestFinished(() => platform.stop());
   return {

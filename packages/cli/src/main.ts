@@ -29,11 +29,17 @@ async function ask(question: string): Promise<string> {
   }
 }
 
+// What reads it has had enough, such as `head`.
+process.stdout.on('error', ({ code }: NodeJS.ErrnoException) =>
+  process.exit(code === 'EPIPE' ? 0 : 1),
+);
+
 process.exitCode = await run(process.argv.slice(2), {
   out: (written) => process.stdout.write(written),
   err: (written) => process.stderr.write(written),
   stdin: () => text(process.stdin),
   ...(process.stdin.isTTY && process.stdout.isTTY ? { ask } : {}),
+  isInteractive: process.stdout.isTTY,
   stop: stopping.signal,
 });
 process.exit();

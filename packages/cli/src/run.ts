@@ -5,8 +5,12 @@ import { KedaError } from '@ofn/keda/objects';
 import { PlatformError } from '@ofn/platform';
 import { ResourceError } from '@ofn/resources';
 import { addBuild } from './commands/build.ts';
+import { addDescribe } from './commands/describe.ts';
 import { addDev } from './commands/dev.ts';
+import { addGet } from './commands/get.ts';
 import { addInit } from './commands/init.ts';
+import { addInvoke } from './commands/invoke.ts';
+import { addLogs } from './commands/logs.ts';
 import { addRender } from './commands/render.ts';
 import { addValidate } from './commands/validate.ts';
 import { CommandError, type Terminal } from './terminal.ts';
@@ -32,7 +36,9 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
 /** The commands, with their arguments and options. */
 export function createProgram(terminal: Terminal): Command {
   const program = new Command('ofn')
-    .description('Functions: written, served here, built, checked, and rendered for a cluster.')
+    .description(
+      'Functions: written, served, called and watched here, built, checked, and rendered for a cluster.',
+    )
     .version(version(), '--version', 'Print the version')
     .helpOption('-h, --help', 'Print help')
     .helpCommand(false)
@@ -41,6 +47,10 @@ export function createProgram(terminal: Terminal): Command {
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
   addInit(program, terminal);
   addDev(program, terminal);
+  addInvoke(program, terminal);
+  addGet(program, terminal);
+  addDescribe(program, terminal);
+  addLogs(program, terminal);
   addValidate(program, terminal);
   addBuild(program, terminal);
   addRender(program, terminal);

@@ -1,4 +1,5 @@
 // The public names, one by one.
+export type { PlatformInfo } from './admin/platform-info.ts';
 export { buildDeployable, type Deployable, type DeployableOptions } from './build/deployable.ts';
 export { findSources, toFunctionName, type Source } from './build/source.ts';
 export { PlatformError, type PlatformErrorCode } from './errors.ts';
@@ -9,4 +10,10 @@ export {
   type PlatformOptions,
 } from './platform.ts';
 export type { PlatformEvent } from './platform-event.ts';
-export type { InstanceResource } from './state/objects.ts';
+export type {
+  EventResource,
+  InstanceResource,
+  ObjectKind,
+  ObjectReference,
+  PlatformObject,
+} from './state/objects.ts';

@@ -1,6 +1,8 @@
 // createPlatform: paths become functions behind one interceptor, built, scaled from zero and reloaded.
 import { join } from 'node:path';
 import { ResourceError } from '@ofn/resources';
+import { startAdmin } from './admin/admin.ts';
+import { refuseSecond } from './admin/discovery.ts';
 import { findAllSources, keyOf, type Source } from './build/source.ts';
 import { watchFiles, type Watcher } from './build/watch.ts';
 import { toApp } from './dapr/app.ts';
@@ -26,6 +28,8 @@ export interface PlatformOptions {
   readonly paths: readonly string[];
   /** Port of all functions; 0 picks a free one. Default 8080. */
   readonly port?: number;
+  /** Port of the admin API; 0 picks a free one. Default 0. */
+  readonly adminPort?: number;
   /** Whether functions are built anew when their code changes. Default true. */
   readonly watch?: boolean;
   /** Whether functions are traced here where this machine does not say otherwise. Default true. */
@@ -48,6 +52,8 @@ export interface FunctionInfo {
 /** A platform that runs. */
 export interface Platform {
   readonly port: number;
+  /** Port of the admin API, on 127.0.0.1. */
+  readonly adminPort: number;
   readonly functions: () => readonly FunctionInfo[];
   /** Lets requests in flight end, and then the processes. */
   readonly stop: () => Promise<void>;
@@ -58,8 +64,9 @@ export interface Platform {
  * no process until their first request. What is known of the functions is kept in `.ofn/state.json`, and
  * goes on from there when a platform is created again.
  *
- * @throws PlatformError `OFN_PLATFORM_SOURCE_INVALID`, `OFN_PLATFORM_FUNCTION_INVALID`; ResourceError for a
- *   Function file that is not valid; KedaError `OFN_KEDA_PORT_UNAVAILABLE`.
+ * @throws PlatformError `OFN_PLATFORM_SOURCE_INVALID`, `OFN_PLATFORM_FUNCTION_INVALID`,
+ *   `OFN_PLATFORM_PORT_UNAVAILABLE`, and `OFN_PLATFORM_RUNNING` when another one runs for the folder;
+ *   ResourceError for a Function file that is not valid; KedaError `OFN_KEDA_PORT_UNAVAILABLE`.
  * @example
  * const platform = await createPlatform({ paths: ['./hello'], port: 0 });
  * const response = await fetch(`http://localhost:${platform.port}/`);
@@ -72,7 +79,9 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
   for (const source of sources) assertRunnable(source);
 
   const warn = (message: string): void => onEvent({ type: 'warning', message });
-  const path = join(options.directory ?? process.cwd(), '.ofn', 'state.json');
+  const directory = options.directory ?? process.cwd();
+  await refuseSecond(directory);
+  const path = join(directory, '.ofn', 'state.json');
   const file = createStateFile(path, () => store.save(), warn);
   const store = createStore(await file.read(), file.save);
   const logs = createLogs();
@@ -85,6 +94,37 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
   const gateway = createGateway(port, onEvent);
   const listening = await gateway.start();
   const members = new Map<string, Member>();
+  const infos = (): readonly FunctionInfo[] =>
+    [...members.values()].map(({ controller }) => infoOf(controller.source));
+  const admin = await startAdmin({
+    directory,
+    port: listening,
+    adminPort: options.adminPort ?? 0,
+    store,
+    logs,
+    functions: infos,
+    urls: (namespace, name) =>
+      infos().find((each) => each.namespace === namespace && each.name === name)?.urls ?? [],
+    restart(namespace, name) {
+      const member = members.get(`${namespace}/${name}`);
+      member?.controller.restart();
+      return member !== undefined;
+    },
+    events: {
+      publish: mesh.publish,
+      async trigger(namespace, name, binding, data, metadata) {
+        const source = members.get(`${namespace}/${name}`)?.controller.source;
+        const app = source && toApp(source.function, source.components);
+        if (app !== undefined) return mesh.trigger(app, binding, data, metadata);
+        const message = `${namespace}/${name} takes no events: its Function has no inputs, and its code names none`;
+        throw new PlatformError('OFN_PLATFORM_NO_INSTANCE', message);
+      },
+    },
+    warn,
+  }).catch(async (error: unknown) => {
+    await gateway.stop();
+    throw error;
+  });
 
   function add(source: Source): Member {
     const key = keyOf(source);
@@ -182,7 +222,8 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
   if (first !== undefined) standby.prepare(frameworkBin(first.folder));
   return {
     port: listening,
-    functions: () => [...members.values()].map(({ controller }) => infoOf(controller.source)),
+    adminPort: admin.port,
+    functions: infos,
     async stop() {
       const all = [...members.values()];
       await Promise.all(all.map(({ watchers }) => close(watchers)));
@@ -191,6 +232,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
       await gateway.stop();
       await Promise.all(all.map(({ controller }) => controller.stop()));
       await Promise.all([file.flush(), traces?.stop()]);
+      await admin.stop();
     },
   };
 

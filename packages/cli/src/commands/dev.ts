@@ -5,6 +5,7 @@ import type { Terminal } from '../terminal.ts';
 
 interface DevFlags {
   readonly port: number;
+  readonly adminPort: number;
   readonly watch: boolean;
 }
 
@@ -15,12 +16,14 @@ export function addDev(program: Command, terminal: Terminal): void {
     .description('Serve functions on this machine: scaled from zero, and reloaded on save')
     .argument('[paths...]', 'Function files, or folders with code', ['.'])
     .option('-p, --port <port>', 'Port of all functions; 0 picks a free one', parsePort, 8080)
+    .option('--admin-port <port>', 'Port of the admin API; 0 picks a free one', parsePort, 0)
     .option('--no-watch', 'Do not reload when code changes')
-    .action(async (paths: string[], { port, watch }: DevFlags) => {
+    .action(async (paths: string[], { adminPort, port, watch }: DevFlags) => {
       const say = (text: string): void => terminal.out(`${text}\n`);
       const platform = await createPlatform({
         paths,
         port,
+        adminPort,
         watch,
         onEvent: (event) => say(render(event)),
       });

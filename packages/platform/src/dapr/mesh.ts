@@ -46,6 +46,7 @@ export interface Mesh {
     topic: string,
     data: Buffer,
     contentType: string,
+    metadata: Readonly<Record<string, string>>,
   ) => Promise<void>;
   /**
    * Hands an event to an input binding of an app: at once where it has an instance; otherwise it waits for one,
@@ -149,9 +150,9 @@ export function createMesh(tell: (appId: string, message: string) => void): Mesh
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-    async publish(pubsub, topic, data, contentType) {
+    async publish(pubsub, topic, data, contentType, metadata) {
       const { network: shared } = await open();
-      await shared.publish(pubsub, topic, data, { contentType });
+      await shared.publish(pubsub, topic, data, { contentType, metadata });
     },
     async trigger({ appId, inputs }, binding, data, metadata) {
       const [sidecar] = sidecars.get(appId) ?? [];

@@ -1,0 +1,32 @@
+// What events come from, for those who send one by hand: a broker and the bindings of functions.
+
+/** Publishes to topics, and triggers bindings. */
+export interface EventSources {
+  /**
+   * Resolves once the event is taken.
+   *
+   * @param contentType Of the data; `application/cloudevents+json` for an event with its attributes.
+   * @param metadata As Dapr's publish API takes it.
+   */
+  readonly publish: (
+    pubsub: string,
+    topic: string,
+    data: Buffer,
+    contentType: string,
+    metadata: Readonly<Record<string, string>>,
+  ) => Promise<void>;
+  /**
+   * Resolves to the reply of the function, or to `undefined` when the event waits for an instance; rejects when
+   * it does not take the event.
+   *
+   * @param binding Name of the component.
+   * @param metadata As the function finds it in the headers of the event.
+   */
+  readonly trigger: (
+    namespace: string,
+    name: string,
+    binding: string,
+    data: Buffer,
+    metadata: Readonly<Record<string, string>>,
+  ) => Promise<Buffer | undefined>;
+}
