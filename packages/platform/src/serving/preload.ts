@@ -41,7 +41,7 @@ if (mode === '--standby') {
     const { preload } = await import('@ofn/tracing/preload');
     await preload();
   }
-  const timer = needs.includes('events') ? setTimeout(loadRest, IDLE, dist) : undefined;
+  const timer = needs.includes('events') ? setTimeout(() => void loadRest(dist), IDLE) : undefined;
   const { args, cwd, env } = JSON.parse(await line) as Task;
   clearTimeout(timer);
   process.argv.splice(2, process.argv.length, ...args);

@@ -70,7 +70,9 @@ export async function createTraces(): Promise<Traces> {
 
   return {
     variables(name, namespace) {
-      timer ??= setTimeout(() => (starting = start()), AFTER_FIRST);
+      timer ??= setTimeout(() => {
+        starting = start();
+      }, AFTER_FIRST);
       return {
         SW_AGENT_COLLECTOR_BACKEND_SERVICES: `127.0.0.1:${port}`,
         SW_AGENT_NAME: name,
