@@ -11,7 +11,6 @@ const program = createProgram({
   out() {},
   err() {},
   stdin: () => Promise.resolve(''),
-  isInteractive: false,
   stop: AbortSignal.abort(),
 });
 
@@ -69,7 +68,6 @@ spec:
     out() {},
     err: (written) => void (printed += written),
     stdin: () => Promise.resolve(text),
-    isInteractive: false,
     stop: AbortSignal.abort(),
   });
   expect(code).toBe(1);

@@ -24,7 +24,7 @@ async function startDev() {
   child.stdout.on('data', (chunk: Buffer) => (output += String(chunk)));
   const port = await vi.waitFor(
     () => {
-      const [, found] = /hello is at http:\/\/localhost:(\d+)\//.exec(output) ?? [];
+      const [, found] = /hello {2}http:\/\/localhost:(\d+)\//.exec(output) ?? [];
       if (found === undefined) throw new Error(`it does not serve: ${output}`);
       return Number(found);
     },
@@ -42,7 +42,7 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     expect(code).toBe(0);
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
     expect(output()).toMatch(
-      /hello: built in \d+ms\n[^]*hello-[0-9a-z]+-1 is ready after \d+ ms\n[^]*GET \/ 200 \d+ ms cold start [0-9a-f]{32}\n/,
+      /1 function ready in \d+ ms\n[^]*hello-[0-9a-z]+-1 {2}ready in \d+ ms\n[^]* GET \/ +200 +\d+ ms {2}cold start {2}[0-9a-f]{32}\n/,
     );
   },
 );

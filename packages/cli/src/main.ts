@@ -1,14 +1,25 @@
 // The bin: the process's arguments and streams become one run, its exit code that of the process.
 import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
+import { openUrl } from './browser.ts';
+import { hasColors } from './colors.ts';
+import { createKeyboard } from './keyboard.ts';
 import { run } from './run.ts';
 import { CommandError } from './terminal.ts';
 
 const stopping = new AbortController();
+const { env, stdin, stdout } = process;
+// Who reads the output has ended.
+stdout.on('error', () => stopping.abort());
+const isScreen = stdout.isTTY && env['TERM'] !== 'dumb';
 
 function onSignal(): void {
   // A second one means now.
-  if (stopping.signal.aborted) process.exit(1);
+  if (stopping.signal.aborted) {
+    // Below what it says it waits for.
+    if (isScreen) stdout.write('\n');
+    process.exit(1);
+  }
   stopping.abort();
 }
 
@@ -18,7 +29,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) {
 
 // Ctrl-C and Ctrl-D are no answer.
 async function ask(question: string): Promise<string> {
-  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  const lines = createInterface({ input: stdin, output: stdout });
   const closed = new Promise<never>((_, reject) => {
     lines.once('close', () => reject(new CommandError('\nthere was no answer; nothing is done')));
   });
@@ -35,11 +46,14 @@ process.stdout.on('error', ({ code }: NodeJS.ErrnoException) =>
 );
 
 process.exitCode = await run(process.argv.slice(2), {
-  out: (written) => process.stdout.write(written),
+  out: (written) => stdout.write(written),
   err: (written) => process.stderr.write(written),
-  stdin: () => text(process.stdin),
-  ...(process.stdin.isTTY && process.stdout.isTTY ? { ask } : {}),
-  isInteractive: process.stdout.isTTY,
+  stdin: () => text(stdin),
+  ...(stdin.isTTY && stdout.isTTY ? { ask } : {}),
   stop: stopping.signal,
+  hasColors: hasColors(env, stdout.isTTY),
+  ...(isScreen ? { columns: () => stdout.columns } : {}),
+  ...(stdin.isTTY && stdout.isTTY ? { keyboard: createKeyboard(stdin, onSignal) } : {}),
+  openUrl,
 });
 process.exit();

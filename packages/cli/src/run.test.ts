@@ -45,7 +45,6 @@ async function ofn(args: readonly string[], stdin = '', answers?: readonly strin
     out: (text) => void (printed.out += text),
     err: (text) => void (printed.err += text),
     stdin: () => Promise.resolve(stdin),
-    isInteractive: false,
     stop: AbortSignal.abort(),
     ...(answers === undefined ? {} : { ask }),
   });

@@ -1,4 +1,5 @@
 // What a command has of its process, and the error that ends it.
+import type { Keyboard } from './keyboard.ts';
 
 /** What a command reads and writes. */
 export interface Terminal {
@@ -8,10 +9,16 @@ export interface Terminal {
   readonly stdin: () => Promise<string>;
   /** Asks whoever sits there, and resolves to the answer; absent where nobody does. */
   readonly ask?: (question: string) => Promise<string>;
-  /** Whether a person reads what is written. */
-  readonly isInteractive: boolean;
   /** Ends what runs until it is told to. */
   readonly stop: AbortSignal;
+  /** Whether what it writes has colours. Default: it has none. */
+  readonly hasColors?: boolean;
+  /** How wide it is; absent where what was written cannot be changed, as in a pipe or a file. */
+  readonly columns?: () => number;
+  /** Absent where nobody presses keys. */
+  readonly keyboard?: Keyboard;
+  /** Opens a URL in a browser; rejects when there is none. */
+  readonly openUrl?: (url: string) => Promise<void>;
 }
 
 /** Why a command failed, in words for its user: exit code 1. */

@@ -3,6 +3,7 @@ export type { PlatformInfo } from './admin/platform-info.ts';
 export { buildDeployable, type Deployable, type DeployableOptions } from './build/deployable.ts';
 export { findSources, toFunctionName, type Source } from './build/source.ts';
 export { PlatformError, type PlatformErrorCode } from './errors.ts';
+export type { FunctionInput } from './dapr/inputs.ts';
 export {
   createPlatform,
   type FunctionInfo,

@@ -43,5 +43,19 @@ export type PlatformEvent =
       /** Id of its trace. */
       readonly trace?: string;
     }
+  /** What became of an event of a topic or a binding that a function got. */
+  | {
+      readonly type: 'event';
+      readonly function: string;
+      readonly outcome: 'acked' | 'retried';
+      /** Such as `topic orders of mq`, or `binding timer`. */
+      readonly source: string;
+      /** Since it was handed to the function. */
+      readonly duration: number;
+      /** Which attempt it was, from 1. */
+      readonly attempt: number;
+      /** Why it was not acknowledged. */
+      readonly reason?: string;
+    }
   /** A Function file that is not valid, or what of the platform itself does not work. */
   | { readonly type: 'warning'; readonly message: string };

@@ -6,6 +6,8 @@ import { refuseSecond } from './admin/discovery.ts';
 import { findAllSources, keyOf, type Source } from './build/source.ts';
 import { watchFiles, type Watcher } from './build/watch.ts';
 import { toApp } from './dapr/app.ts';
+import { tellEvents } from './dapr/event-outcomes.ts';
+import { inputsOf, type FunctionInput } from './dapr/inputs.ts';
 import { createMesh } from './dapr/mesh.ts';
 import { PlatformError } from './errors.ts';
 import { createController, forgetFunction, type Controller } from './function/controller.ts';
@@ -36,6 +38,11 @@ export interface PlatformOptions {
   readonly traces?: boolean;
   /** Folder in whose `.ofn` the state is kept. Default: the working directory. */
   readonly directory?: string;
+  /**
+   * Port of Node's inspector for the first function; the next one has the next port, and so on. Each function
+   * has one process then, from the start, and a new one begins when the old one has ended. Default: it is off.
+   */
+  readonly inspect?: number;
   /** Called with what happens. */
   readonly onEvent?: (event: PlatformEvent) => void;
 }
@@ -46,6 +53,16 @@ export interface FunctionInfo {
   readonly namespace: string;
   /** Where it is served. */
   readonly urls: readonly string[];
+  /** The events that it takes, as far as its Function says so. */
+  readonly inputs: readonly FunctionInput[];
+  /** Names of the variables of its `.env` file. */
+  readonly variables: readonly string[];
+  /** What of its file is not looked at, in words for a person. */
+  readonly warnings: readonly string[];
+  /** Port of Node's inspector; absent where that is off. */
+  readonly inspect?: number;
+  /** How many requests wait for it, or are in flight. */
+  readonly requests: number;
   readonly instances: readonly InstanceResource[];
 }
 
@@ -55,6 +72,10 @@ export interface Platform {
   /** Port of the admin API, on 127.0.0.1. */
   readonly adminPort: number;
   readonly functions: () => readonly FunctionInfo[];
+  /** The processes of all functions. */
+  readonly instances: () => readonly InstanceResource[];
+  /** New processes take the place of those that run. */
+  readonly restart: () => void;
   /** Lets requests in flight end, and then the processes. */
   readonly stop: () => Promise<void>;
 }
@@ -85,7 +106,12 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
   const file = createStateFile(path, () => store.save(), warn);
   const store = createStore(await file.read(), file.save);
   const logs = createLogs();
-  const mesh = createMesh((appId, message) => warn(`${appId}: ${message}`));
+  // By the ids of their apps.
+  const functionNames = new Map<string, string>();
+  const mesh = createMesh(
+    (appId, message) => warn(`${appId}: ${message}`),
+    tellEvents((appId) => functionNames.get(appId) ?? appId, onEvent),
+  );
   const standby = createStandby(() => ({
     tracing: options.traces !== false,
     events: [...members.values()].some(({ controller: { source } }) => usesDapr(source)),
@@ -94,8 +120,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
   const gateway = createGateway(port, onEvent);
   const listening = await gateway.start();
   const members = new Map<string, Member>();
-  const infos = (): readonly FunctionInfo[] =>
-    [...members.values()].map(({ controller }) => infoOf(controller.source));
+  const infos = (): readonly FunctionInfo[] => [...members.values()].map(infoOf);
   const admin = await startAdmin({
     directory,
     port: listening,
@@ -125,16 +150,19 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     await gateway.stop();
     throw error;
   });
+  const inspected = new Map<string, number>();
 
   function add(source: Source): Member {
     const key = keyOf(source);
     const entrance = gateway.add(key, (replicas) => controller.scale(replicas));
+    const inspect = inspectPortOf(key);
     const controller = createController(source, {
       store,
       logs,
       mesh,
       standby,
       traces,
+      ...(inspect === undefined ? {} : { inspect }),
       onEvent,
       onEndpoints: entrance.setEndpoints,
       onTrouble: entrance.setTrouble,
@@ -146,7 +174,16 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
       stopScaling: () => {},
     };
     members.set(key, member);
+    if (inspect !== undefined) controller.scale(1);
     return member;
+  }
+
+  // A function keeps its port, whatever functions come and go.
+  function inspectPortOf(key: string): number | undefined {
+    if (options.inspect === undefined) return undefined;
+    const port = inspected.get(key) ?? options.inspect + inspected.size;
+    inspected.set(key, port);
+    return port;
   }
 
   function watchSource({ file: functionFile, folder }: Source): readonly Promise<Watcher>[] {
@@ -179,6 +216,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
         const app = toApp(source.function, source.components);
         if (app !== undefined) {
           await mesh.open();
+          functionNames.set(app.appId, source.function.metadata.name);
           mesh.expect(app);
         }
         if (route === undefined) scaleEvents(member, source, app?.appId ?? '');
@@ -224,6 +262,10 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     port: listening,
     adminPort: admin.port,
     functions: infos,
+    instances,
+    restart() {
+      for (const { controller } of members.values()) controller.restart();
+    },
     async stop() {
       const all = [...members.values()];
       await Promise.all(all.map(({ watchers }) => close(watchers)));
@@ -236,16 +278,26 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     },
   };
 
-  function infoOf(source: Source): FunctionInfo {
+  function instances(): readonly InstanceResource[] {
+    return store.list('Instance') as readonly InstanceResource[];
+  }
+
+  function infoOf({ controller, entrance }: Member): FunctionInfo {
+    const { source, variables } = controller;
+    const inspect = inspected.get(keyOf(source));
     const { name, namespace = 'default' } = source.function.metadata;
     const served = [...members.values()].filter(({ controller }) => servesHttp(controller.source));
     const hosts = [...(served.length === 1 ? ['localhost'] : []), `${name}.localhost`];
-    const instances = store.list('Instance') as readonly InstanceResource[];
     return {
       name,
       namespace,
       urls: servesHttp(source) ? hosts.map((host) => `http://${host}:${listening}/`) : [],
-      instances: instances.filter(
+      inputs: inputsOf(source.function, source.components),
+      variables,
+      warnings: source.warnings,
+      ...(inspect === undefined ? {} : { inspect }),
+      requests: entrance.requests(),
+      instances: instances().filter(
         ({ metadata }) =>
           metadata.namespace === namespace &&
           metadata.labels?.['openfunction.io/function'] === name,

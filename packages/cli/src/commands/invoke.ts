@@ -90,7 +90,7 @@ function print(reply: Reply, target: Target, isIncluded: boolean, terminal: Term
   if (isIncluded && target.type === 'http') terminal.out(renderHead(outcome, headers));
   if (body.length > 0) terminal.out(body);
   // On a terminal the prompt would stand right behind it.
-  if (body.length > 0 && body.at(-1) !== 0x0a && terminal.isInteractive) terminal.out('\n');
+  if (body.length > 0 && body.at(-1) !== 0x0a && terminal.columns !== undefined) terminal.out('\n');
   if (!ok)
     throw new CommandError(`${target.type === 'http' ? target.name : ''} answered ${outcome}`);
 }

@@ -8,6 +8,13 @@ export class DialError extends Error {
   override readonly name = 'DialError';
 }
 
+/** A connection, and the instance at its other end. */
+export interface Dialed {
+  readonly socket: Socket;
+  /** `host:port`. */
+  readonly address: string;
+}
+
 /** What dials for all requests. */
 export interface Dialer {
   /**
@@ -15,7 +22,7 @@ export interface Dialer {
    *
    * @throws DialError when no attempt is left; the reason of the signal when that aborts.
    */
-  dial(service: EndpointKeys, signal: AbortSignal): Promise<Socket>;
+  dial(service: EndpointKeys, signal: AbortSignal): Promise<Dialed>;
 }
 
 /** @param connectTimeout Milliseconds of one attempt; 0 for no limit. */
@@ -33,7 +40,7 @@ export function createDialer(
         const address = endpoints.next(service);
         if (address !== undefined) {
           const made = await attempt(address, connectTimeout, signal);
-          if (typeof made !== 'string') return made;
+          if (typeof made !== 'string') return { socket: made, address };
           reason = made;
         }
         if (performance.now() + delay > end) break;

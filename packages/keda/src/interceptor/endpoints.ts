@@ -5,6 +5,8 @@ export interface Endpoints {
   /** Says which instances are ready now, as `host:port`; none when it is scaled to zero. */
   set(service: string, addresses: readonly string[]): void;
   isReady(service: EndpointKeys): boolean;
+  /** Whether the instance at an address is ready. */
+  has(service: EndpointKeys, address: string): boolean;
   /** The instance that the next connection goes to, in turns; `undefined` when none is ready. */
   next(service: EndpointKeys): string | undefined;
   /** Calls back when a first instance is ready. Returns what ends the wait. */
@@ -42,6 +44,7 @@ export function createEndpoints(): Endpoints {
       }
     },
     isReady: (keys) => (find(keys)?.addresses.length ?? 0) > 0,
+    has: (keys, address) => find(keys)?.addresses.includes(address) === true,
     next(keys) {
       const instances = find(keys);
       if (instances === undefined || instances.addresses.length === 0) return undefined;

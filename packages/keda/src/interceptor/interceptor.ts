@@ -95,7 +95,7 @@ export function createInterceptor(options: InterceptorOptions): Interceptor {
   const counter = createCounter();
   const endpoints = createEndpoints();
   const dialer = createDialer(endpoints, profile, settings.connectTimeout);
-  const pool = createPool(dialer, settings);
+  const pool = createPool(dialer, endpoints, settings);
   const held = new Set<Call>();
   const shared: CallSettings = { profile, settings, endpoints, dialer, pool, held, log };
   let table = createRouteTable([], profile);

@@ -4,18 +4,20 @@ import type { Socket } from 'node:net';
 import { Client } from 'undici';
 import type { InterceptorSettings } from '../profile.ts';
 import type { Dialer } from './dial.ts';
-import type { EndpointKeys } from './endpoints.ts';
+import type { EndpointKeys, Endpoints } from './endpoints.ts';
 
 /** A connection to one instance, for one request at a time. */
 export interface Connection {
   readonly client: Client;
+  /** Of the instance: `host:port`. */
+  readonly address: string;
   /** Whether an earlier request has been sent over it. */
   reused: boolean;
 }
 
 /** The idle connections of all services, and the way to new ones. */
 export interface Pool {
-  /** An idle connection of a service, if there is one. */
+  /** An idle connection to a ready instance of a service, if there is one. */
   take(service: EndpointKeys): Connection | undefined;
   /** A new connection. Rejects as `Dialer.dial` does. */
   open(service: EndpointKeys, signal: AbortSignal): Promise<Connection>;
@@ -37,6 +39,7 @@ const IGNORED_HINT = -(2 ** 31);
 /** Creates a pool without connections. */
 export function createPool(
   dialer: Dialer,
+  endpoints: Pick<Endpoints, 'has'>,
   settings: Pick<InterceptorSettings, 'idleConnTimeout' | 'maxIdleConns' | 'maxIdleConnsPerHost'>,
 ): Pool {
   const { idleConnTimeout, maxIdleConns, maxIdleConnsPerHost } = settings;
@@ -61,15 +64,22 @@ export function createPool(
   }
 
   return {
-    take({ servicePort }) {
-      const connection = idleOf.get(servicePort)?.pop();
+    take(service) {
+      const list = idleOf.get(service.servicePort);
+      let connection = list?.pop();
+      // An instance that is to end, or does not answer its probe, gets nothing more.
+      while (connection !== undefined && !endpoints.has(service, connection.address)) {
+        drop(connection);
+        connection = list?.pop();
+      }
       if (connection === undefined) return undefined;
       idle.delete(connection);
       connection.reused = true;
       return connection;
     },
     async open(service, signal) {
-      const connection = connectionOver(await dialer.dial(service, signal));
+      const { address, socket } = await dialer.dial(service, signal);
+      const connection = connectionOver(socket, address);
       open.add(connection);
       // A request that is about to be sent over it learns that by itself, and is sent over another one.
       connection.client.on('disconnect', () => {
@@ -99,7 +109,7 @@ export function createPool(
     },
   };
 
-  function connectionOver(socket: Socket): Connection {
+  function connectionOver(socket: Socket, address: string): Connection {
     let handedOut = false;
     // Until the client listens itself.
     socket.on('error', () => {});
@@ -122,7 +132,7 @@ export function createPool(
         });
       },
     });
-    return { client, reused: false };
+    return { client, address, reused: false };
   }
 }
 

@@ -33,7 +33,7 @@ async function open(
   }
   let instance: Duplex;
   try {
-    instance = await dialer.dial(call.service, call.signal);
+    ({ socket: instance } = await dialer.dial(call.service, call.signal));
   } catch (error) {
     call.failToDial(error);
     return;

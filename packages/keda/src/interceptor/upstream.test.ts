@@ -116,6 +116,17 @@ describe.each(PROFILES)('%s', (profile) => {
     expect(backend.requests[0]?.headers.connection).not.toBe('close');
   });
 
+  test('uses no kept connection to an instance that is not ready any more', async () => {
+    const [old, next] = await Promise.all(
+      ['old', 'new'].map((name) => startBackend((_, response) => response.end(name))),
+    );
+    const { port, setEndpoints } = await startInterceptor({ profile });
+    setEndpoints(SERVICE, [old?.address ?? '']);
+    expect((await ask(port)).body).toBe('old');
+    setEndpoints(SERVICE, [next?.address ?? '']);
+    expect((await ask(port)).body).toBe('new');
+  });
+
   test('keeps as many idle connections as its version does', async () => {
     const waiting: (() => void)[] = [];
     const backend = await startBackend((_, response) => waiting.push(() => response.end()));

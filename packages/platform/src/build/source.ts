@@ -21,6 +21,8 @@ export interface Source {
   readonly file?: string;
   /** Dapr's Components that stand beside the Function, in its file. */
   readonly components: readonly ComponentResource[];
+  /** What of its file is not looked at, in words for a person. */
+  readonly warnings: readonly string[];
 }
 
 /** The key of a function: `namespace/name`. */
@@ -55,17 +57,19 @@ export async function findSources(path: string): Promise<readonly Source[]> {
       folder: full,
       entry,
       components: takesEvents ? withDefaults(beside) : beside,
+      warnings: [],
     },
   ];
 }
 
 async function sourcesOfFile(path: string, full: string): Promise<readonly Source[]> {
-  const { components, functions } = parseResources(await readFile(full, 'utf8'), {
+  const { components, functions, ignored } = parseResources(await readFile(full, 'utf8'), {
     file: path,
   });
   if (functions.length === 0) throw invalid(`${path} has no Function in it`);
   const root = dirname(full);
   const beside = [...components, ...(await readComponents(root))];
+  const warnings = ignored.map((name) => `${path}: ${name} is not looked at`);
   return Promise.all(
     functions.map(async (given): Promise<Source> => {
       const subPath = given.spec.build?.srcRepo.sourceSubPath ?? '.';
@@ -74,7 +78,7 @@ async function sourcesOfFile(path: string, full: string): Promise<readonly Sourc
         throw invalid(`${path}: sourceSubPath ${subPath} leads out of the folder of the file`);
       }
       const entry = await entryOf(path, folder);
-      return { function: given, folder, entry, file: full, components: beside };
+      return { function: given, folder, entry, file: full, components: beside, warnings };
     }),
   );
 }

@@ -1,7 +1,7 @@
 // What functions have of Dapr here: a sidecar beside each instance, and the network that all of them share.
 import type { InstanceSidecar } from '@ofn/keda';
 import { PlatformError } from '../errors.ts';
-import type { ComponentInput, Network, Sidecar } from '@ofn/sidecar';
+import type { ComponentInput, JournalEntry, Network, Sidecar } from '@ofn/sidecar';
 
 /** An app: a function that uses Dapr. */
 export interface App {
@@ -75,8 +75,12 @@ interface Opened {
  * Creates a mesh without sidecars.
  *
  * @param tell Called with what a person should know.
+ * @param onEntry Called with what happened to an event.
  */
-export function createMesh(tell: (appId: string, message: string) => void): Mesh {
+export function createMesh(
+  tell: (appId: string, message: string) => void,
+  onEntry: (entry: Omit<JournalEntry, 'time'>) => void = () => {},
+): Mesh {
   const listeners = new Set<() => void>();
   let opened: Promise<Opened> | undefined;
   let network: Network | undefined;
@@ -86,8 +90,9 @@ export function createMesh(tell: (appId: string, message: string) => void): Mesh
   async function load(): Promise<Opened> {
     const { createNetwork, createSidecar } = await import('@ofn/sidecar');
     network = createNetwork({
-      onEntry({ outcome }) {
-        if (outcome !== 'published') return;
+      onEntry(entry) {
+        onEntry(entry);
+        if (entry.outcome !== 'published') return;
         // It is on its way only after it was told of.
         queueMicrotask(() => {
           for (const listener of listeners) listener();

@@ -31,6 +31,8 @@ export interface ControllerOptions {
   readonly standby: Standby;
   /** Default: functions are traced as they are configured. */
   readonly traces: Traces | undefined;
+  /** Port of Node's inspector: there is one process at any time then. Default: the inspector is off. */
+  readonly inspect?: number;
   /** The addresses that requests go to now; none while they are held. */
   readonly onEndpoints: (addresses: readonly string[]) => void;
   /** What is wrong with the function, if that is so. */
@@ -41,6 +43,8 @@ export interface ControllerOptions {
 /** Reconciles one function. */
 export interface Controller {
   readonly source: Source;
+  /** Names of the variables of its `.env` file. */
+  readonly variables: readonly string[];
   /**
    * Looks at what it is made of, which may be another source now. Requests wait until the function as it is
    * now serves, or cannot. Resolves when it is built, or cannot be.
@@ -80,6 +84,7 @@ export function createController(first: Source, options: ControllerOptions): Con
           options.traces?.variables(name, namespace) ?? {},
         ),
         sidecar: app && ((port) => options.mesh.join(app, port)),
+        inspect: options.inspect,
       };
     },
     observe,
@@ -92,6 +97,7 @@ export function createController(first: Source, options: ControllerOptions): Con
       onEvent({ type: 'line', function: name, instance, line });
     },
     record: (event) => store.record({ ...event, at: Date.now() }),
+    isExclusive: options.inspect !== undefined,
   });
   const builds = createBuilds({ source: () => source, observe });
 
@@ -163,6 +169,9 @@ export function createController(first: Source, options: ControllerOptions): Con
     get source() {
       return source;
     },
+    get variables() {
+      return Object.keys(variables);
+    },
     async look(next) {
       looks += 1;
       servings.hold(true);
@@ -170,7 +179,9 @@ export function createController(first: Source, options: ControllerOptions): Con
       await running;
       await built();
     },
-    scale(count) {
+    scale(wanted) {
+      // A debugger is to find it at once, and always the same one.
+      const count = options.inspect === undefined ? wanted : 1;
       if (count === replicas) return;
       replicas = count;
       onEvent({ type: 'scaled', function: name, replicas });
@@ -192,14 +203,24 @@ export function forgetFunction(store: Store, key: string): void {
   for (const event of step.events) store.record(event);
 }
 
-// What was known before this process began, unless what was built then is gone.
+// What was known before this process began, unless what was built then is gone. What could not be built is
+// built again: who starts anew has not seen why.
 function resume(progress: FunctionProgress, source: Source): FunctionProgress {
-  const { build, serving } = progress;
+  const { serving } = progress;
+  const build = isFailed(progress.build) ? forget(progress.build) : progress.build;
   const servings = [serving.serving, serving.previous].flatMap((each) => each?.spec.image ?? []);
   const digests = servings.map((image) => image.split('@', 2)[1] ?? '');
-  if (digests.every((digest) => existsSync(fileOf(source, digest)))) return progress;
+  if (digests.every((digest) => existsSync(fileOf(source, digest)))) return { build, serving };
   return {
-    build: { ...NO_FUNCTION.build, count: build.count },
+    build: forget(build),
     serving: { ...NO_FUNCTION.serving, count: serving.count },
   };
 }
+
+const isFailed = ({ condition }: FunctionProgress['build']): boolean =>
+  condition.state === 'Failed' || condition.state === 'Timeout';
+
+const forget = ({ count }: FunctionProgress['build']): FunctionProgress['build'] => ({
+  ...NO_FUNCTION.build,
+  count,
+});

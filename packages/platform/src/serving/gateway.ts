@@ -11,6 +11,8 @@ export interface Entrance {
   /** The addresses that requests go to; none while they are held. */
   readonly setEndpoints: (addresses: readonly string[]) => void;
   readonly setTrouble: (trouble: Trouble | undefined) => void;
+  /** How many requests wait for it, or are in flight. */
+  readonly requests: () => number;
   readonly close: () => void;
 }
 
@@ -96,6 +98,7 @@ export function createGateway(port: number, onEvent: (event: PlatformEvent) => v
           place.trouble = trouble;
           setRoutes();
         },
+        requests: () => interceptor.counts()[key]?.concurrency ?? 0,
         close() {
           place.autoscaler?.stop();
           places.delete(key);

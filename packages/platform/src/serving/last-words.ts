@@ -32,5 +32,6 @@ function ofNode(line: string): string {
   if (logged !== undefined) return logged.replace(/ \{".*\}$/, '');
   const [, refused] = /^functions-framework: (OFN_.*)$/.exec(line) ?? [];
   if (refused !== undefined) return refused;
+  if (/^Starting inspector on .* failed: /.test(line)) return line;
   return /^(?:Uncaught )?[A-Za-z]*Error\b.*:/.test(line) ? line : '';
 }

@@ -20,6 +20,8 @@ export interface RevisionSettings {
   /** Starts what runs beside an instance that will listen at the port. Default: nothing does. */
   readonly sidecar: ((port: number) => Promise<InstanceSidecar>) | undefined;
   readonly standby: Pick<Standby, 'spawn'>;
+  /** Port of Node's inspector. Default: it is off. */
+  readonly inspect: number | undefined;
 }
 
 /** What a revision tells. */
@@ -43,12 +45,15 @@ export interface Revision {
   readonly stop: () => Promise<void>;
 }
 
+// Milliseconds that a process has to end when a debugger may have paused it: it does not see the signal then.
+const INSPECTED_STOP_TIMEOUT = 2000;
+
 // Lines of an instance that are kept to tell why it ended.
 const TAIL = 50;
 
 /** Makes the revision of a serving; it has no process yet. */
 export function createRevision(
-  { environment, file, serving, sidecar, source, standby }: RevisionSettings,
+  { environment, file, inspect, serving, sidecar, source, standby }: RevisionSettings,
   { onChange, onCrash, onLine, onReady }: RevisionListeners,
 ): Revision {
   const { build, serving: spec } = source.function.spec;
@@ -74,12 +79,13 @@ export function createRevision(
   const labels = { 'openfunction.io/function': name, 'openfunction.io/serving': serving };
   const instances = createInstances({
     command: [bin],
-    spawn: (_, { cwd = source.folder, env }) => standby.spawn({ bin, args, cwd, env }),
+    spawn: (_, { cwd = source.folder, env }) => standby.spawn({ bin, args, cwd, env, inspect }),
     // Those of two servings have different names.
     name: `${name}-${serving.replace(/^serving-/, '')}`,
     cwd: source.folder,
     env: environment,
     ready: { path: '/readyz' },
+    ...(inspect === undefined ? {} : { stopTimeout: INSPECTED_STOP_TIMEOUT }),
     ...(sidecar === undefined ? {} : { sidecar: ({ port }) => sidecar(port) }),
     onEndpoints(next) {
       addresses = next;
@@ -117,7 +123,8 @@ export function createRevision(
     get addresses() {
       return addresses;
     },
-    startTimeout: parseDuration(spec?.timeout ?? ''),
+    // One that stands at a breakpoint takes its time.
+    startTimeout: inspect === undefined ? parseDuration(spec?.timeout ?? '') : undefined,
     scale(count) {
       if (count === replicas || stopped !== undefined) return;
       replicas = count;

@@ -19,6 +19,8 @@ export interface ServingsOptions {
   readonly onCrash: (instance: string, how: string) => void;
   readonly onLine: (instance: string, line: string) => void;
   readonly record: (event: Omit<EventRecord, 'at'>) => void;
+  /** Whether a process begins only when the one before has ended, because both need the same port. */
+  readonly isExclusive: boolean;
 }
 
 /** The servings of a function. */
@@ -35,7 +37,7 @@ export interface Servings {
 
 /** Creates them; nothing runs yet. */
 export function createServings(options: ServingsOptions): Servings {
-  const { observe, onEndpoints, onInstances, record } = options;
+  const { isExclusive, observe, onEndpoints, onInstances, record } = options;
   const revisions = new Map<string, Revision>();
   const leaving = new Set<Revision>();
   let progress: ServingProgress | undefined;
@@ -58,6 +60,7 @@ export function createServings(options: ServingsOptions): Servings {
     void revision.stop().finally(() => {
       leaving.delete(revision);
       tellInstances();
+      if (isExclusive) settle();
     });
   }
 
@@ -110,7 +113,8 @@ export function createServings(options: ServingsOptions): Servings {
       end(latest.metadata.name, failedRevision);
     const serving = failed && isGivenUp ? previous : latest;
     target = serving === undefined ? undefined : revisionOf(serving);
-    target?.scale(replicas);
+    if (isExclusive) for (const [name, each] of revisions) if (each !== target) end(name, each);
+    if (!isExclusive || leaving.size === 0) target?.scale(replicas);
     if (replicas === 0) for (const revision of revisions.values()) revision.scale(0);
     publish();
     tellInstances();

@@ -10,6 +10,8 @@ interface Command {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Port of Node's inspector. Default: it is off. */
+  readonly inspect?: number | undefined;
 }
 
 /** Makes processes of functions. */
@@ -58,7 +60,10 @@ export function createStandby(needs: () => Needs): Standby {
 
   return {
     prepare,
-    spawn({ args, bin, cwd, env }) {
+    spawn({ args, bin, cwd, env, inspect }) {
+      // Its port is said when it starts.
+      if (inspect !== undefined)
+        return start([`--inspect=127.0.0.1:${inspect}`, ...RUNTIME, bin, ...args], cwd, env);
       clearTimeout(timer);
       timer = setTimeout(prepare, AFTER_START, bin).unref();
       const ready = waiting;
