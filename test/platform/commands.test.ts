@@ -348,7 +348,11 @@ openfunction('function', (ctx, data) => {
   await expect.poll(printed, { timeout: 20_000 }).toMatch(/took mq .* \{"a":1\}/);
   expect((await run('invoke', '--topic', 'mq/a/b', '--type', 'x.y', '-d', '5')).code).toBe(0);
   await expect.poll(printed, { timeout: 20_000 }).toMatch(/took mq x\.y 5/);
-  expect((await run('invoke', 'taker', '--binding', 'feed', '-d', '7')).code).toBe(0);
+  expect(await run('invoke', 'taker', '--binding', 'feed', '-d', '7')).toEqual({
+    code: 0,
+    out: 'taken by taker\n',
+    err: '',
+  });
   expect(printed()).toMatch(/took feed .* 7/);
   expect(await run('invoke', 'taker', '--binding', 'feed', '-d', 'bad')).toMatchObject({
     code: 1,
@@ -378,6 +382,16 @@ test('invoke --count repeats, sums up, and ends with 1 when one failed', async (
     out: expect.stringContaining('sent 3, ok 0, failed 3'),
     err: "3 failed: 418 I'm a Teapot\n",
   });
+});
+
+test('invoke --count ends early when it is told to, and sums up what was sent', async () => {
+  const { folder, happened } = await startEcho();
+  const many = follow(folder, ['invoke', 'hello', '--count', '100000', '--rate', '200']);
+  await happened('request', 5);
+  expect(await many.end()).toBe(0);
+  const [, sent, ok] = /^sent (\d+), ok (\d+), failed 0 /.exec(many.out()) ?? [];
+  expect(Number(sent)).toBeGreaterThanOrEqual(5);
+  expect(ok).toBe(sent);
 });
 
 test.each([

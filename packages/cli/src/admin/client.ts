@@ -25,13 +25,13 @@ export interface AdminClient {
     parameters: Parameters,
     signal: AbortSignal,
   ) => AsyncIterable<StreamEvent>;
-  /** Resolves to the body of the reply. */
+  /** Resolves to the reply. */
   readonly post: (
     path: string,
     body: Uint8Array,
     contentType: string,
     signal: AbortSignal,
-  ) => Promise<Buffer>;
+  ) => Promise<{ readonly status: number; readonly body: Buffer }>;
 }
 
 /**
@@ -77,7 +77,7 @@ export function createClient(origin: string, unreachable: string): AdminClient {
     async post(path, body, contentType, signal) {
       const headers = { 'content-type': contentType };
       const response = await ask(path, { method: 'POST', body, headers, signal });
-      return Buffer.from(await response.arrayBuffer());
+      return { status: response.status, body: Buffer.from(await response.arrayBuffer()) };
     },
   };
 }

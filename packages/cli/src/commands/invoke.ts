@@ -66,8 +66,10 @@ export function addInvoke(program: Command, terminal: Terminal): void {
         // Topics and bindings have no headers for its attributes.
         ...(target.type === 'http' ? {} : { structured: true as const }),
       });
-      const send = await createSender(client, target, flags, terminal.stop);
-      if (flags.count > 1) return sendMany(flags, () => send(messages()), terminal);
+      const isMany = flags.count > 1;
+      const signal = isMany ? neverAborted() : terminal.stop;
+      const send = await createSender(client, target, flags, signal);
+      if (isMany) return sendMany(flags, () => send(messages()), terminal);
       print(await send(messages()), target, flags.include === true, terminal);
     });
 }
@@ -86,13 +88,13 @@ async function findTarget(
 
 function print(reply: Reply, target: Target, isIncluded: boolean, terminal: Terminal): void {
   const { body, headers, ok, outcome } = reply;
-  if (target.type === 'topic') terminal.out(`published to ${target.pubsub}/${target.topic}\n`);
+  // An event has no reply, unless a binding has one.
+  if (target.type !== 'http' && body.length === 0) terminal.out(`${outcome}\n`);
   if (isIncluded && target.type === 'http') terminal.out(renderHead(outcome, headers));
   if (body.length > 0) terminal.out(body);
   // On a terminal the prompt would stand right behind it.
   if (body.length > 0 && body.at(-1) !== 0x0a && terminal.columns !== undefined) terminal.out('\n');
-  if (!ok)
-    throw new CommandError(`${target.type === 'http' ? target.name : ''} answered ${outcome}`);
+  if (!ok && target.type === 'http') throw new CommandError(`${target.name} answered ${outcome}`);
 }
 
 function renderHead(outcome: string, headers: readonly string[]): string {
@@ -102,13 +104,18 @@ function renderHead(outcome: string, headers: readonly string[]): string {
   return [`HTTP/1.1 ${outcome}`, ...lines, '', ''].join('\n');
 }
 
+// Of many, those under way are waited for when it is to end: they would count as failed.
+function neverAborted(): AbortSignal {
+  const { signal } = new AbortController();
+  setMaxListeners(CONCURRENCY, signal);
+  return signal;
+}
+
 async function sendMany(
   { count, rate }: InvokeFlags,
   send: () => Promise<Reply>,
   terminal: Terminal,
 ): Promise<void> {
-  // Each request under way listens to it.
-  setMaxListeners(CONCURRENCY + 10, terminal.stop);
   const summary = await repeat(
     {
       count,

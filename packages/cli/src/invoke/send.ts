@@ -10,7 +10,7 @@ import type { Target } from './target.ts';
 export interface Reply {
   /** Whether it was taken: for HTTP, a status below 400. */
   readonly ok: boolean;
-  /** For people, such as `200 OK`. */
+  /** For people, such as `200 OK`, or `published to mq/orders`. */
   readonly outcome: string;
   /** As they were sent: names and values in turn. */
   readonly headers: readonly string[];
@@ -67,7 +67,13 @@ async function sendEvent(
 ): Promise<Reply> {
   const type = headers['content-type'] ?? 'application/octet-stream';
   const reply = await client.post(toPath(target), body, type, signal);
-  return { ok: true, outcome: 'taken', headers: [], body: reply };
+  return { ok: true, outcome: renderOutcome(target, reply.status), headers: [], body: reply.body };
+}
+
+function renderOutcome(target: Exclude<Target, { readonly type: 'http' }>, status: number): string {
+  if (target.type === 'topic') return `published to ${target.pubsub}/${target.topic}`;
+  if (status === 202) return `kept until there is an instance of ${target.name}`;
+  return `taken by ${target.name}`;
 }
 
 function toPath(target: Exclude<Target, { readonly type: 'http' }>): string {

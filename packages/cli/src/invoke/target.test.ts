@@ -23,6 +23,7 @@ test.each([
   ['HTTP, where it serves that', { http: {} }, {}, { type: 'http', name: 'hello' }],
   ['its only topic', { dapr: [ORDERS] }, {}, toOrders],
   ['its only binding', { dapr: [CRON] }, {}, toCron],
+  ['an input', { http: {}, inputs: [{ dapr: ORDERS }] }, { topic: 'orders' }, toOrders],
   ['the topic that is named', { dapr: [BILLS, ORDERS, CRON] }, { topic: 'orders' }, toOrders],
   ['the topic of a pubsub', { dapr: [BILLS, ORDERS] }, { topic: 'mq/orders' }, toOrders],
   ['the binding that is named', { dapr: [ORDERS, CRON] }, { binding: 'cron' }, toCron],

@@ -30,11 +30,12 @@ export function targetOf(
   { binding, topic }: TargetFlags,
 ): Target {
   const { name, namespace = 'default' } = metadata;
-  const { dapr = [], http } = spec.serving?.triggers ?? {};
-  const topics = dapr.flatMap((each): Target[] =>
+  const { dapr = [], http, inputs = [] } = spec.serving?.triggers ?? {};
+  const references = [...dapr, ...inputs.flatMap((input) => input.dapr ?? [])];
+  const topics = references.flatMap((each): Target[] =>
     each.topic === undefined ? [] : [{ type: 'topic', pubsub: each.name, topic: each.topic }],
   );
-  const bindings = dapr.flatMap((each): Target[] =>
+  const bindings = references.flatMap((each): Target[] =>
     each.topic === undefined ? [{ type: 'binding', namespace, name, binding: each.name }] : [],
   );
   const choices = [...topics, ...bindings];

@@ -134,10 +134,11 @@ function renderMap(entries: Readonly<Record<string, string>> = {}): string {
 }
 
 function triggerLines(serving: Partial<ServingResource['spec']> = {}): readonly string[] {
-  const { dapr = [], http } = serving.triggers ?? {};
+  const { dapr = [], http, inputs = [] } = serving.triggers ?? {};
+  const references = [...dapr, ...inputs.flatMap((input) => input.dapr ?? [])];
   return [
     ...(http === undefined ? [] : [`http: ${http.engine}`]),
-    ...dapr.map(({ name, topic }) =>
+    ...references.map(({ name, topic }) =>
       topic === undefined ? `binding: ${name}` : `topic: ${name}/${topic}`,
     ),
   ];
