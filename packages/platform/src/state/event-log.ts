@@ -63,7 +63,7 @@ export function createEventLog(
 }
 
 /** How often an event has happened. */
-export function countOf({ series }: EventResource): number {
+function countOf({ series }: EventResource): number {
   return series?.count ?? 1;
 }
 

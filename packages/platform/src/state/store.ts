@@ -11,7 +11,7 @@ export interface SavedState {
 }
 
 /** A change of an object. */
-export interface Change {
+interface Change {
   readonly type: 'added' | 'modified' | 'deleted';
   readonly object: PlatformObject;
 }

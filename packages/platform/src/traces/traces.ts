@@ -3,7 +3,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import type { CollectedSegment, Collector } from '@ofn/tracing/testing';
 
 /** What can be listed of a trace; times in milliseconds since 1970. */
-export interface TraceSummary {
+interface TraceSummary {
   readonly id: string;
   readonly start: number;
   /** Milliseconds. */
@@ -17,7 +17,7 @@ export interface TraceSummary {
 }
 
 /** A trace. */
-export interface Trace extends TraceSummary {
+interface Trace extends TraceSummary {
   readonly segments: readonly CollectedSegment[];
   /** A line for each span, as a tree. */
   readonly tree: string;
