@@ -47,6 +47,7 @@ interface Listed {
   readonly kind: string;
   readonly metadata: { readonly name: string };
   readonly regarding?: { readonly kind: string };
+  readonly series?: { readonly count: number };
   readonly type?: string;
   readonly reason?: string;
   readonly note?: string;
@@ -54,6 +55,10 @@ interface Listed {
     readonly build?: Readonly<Record<string, string>>;
     readonly serving?: Readonly<Record<string, string>>;
   };
+}
+
+function occurrenceOf({ metadata, series }: Listed): string {
+  return `${metadata.name} ${series?.count ?? 1}`;
 }
 
 async function startOfn(folder: string) {
@@ -88,7 +93,8 @@ async function startOfn(folder: string) {
     return items;
   }
 
-  let seen = 0;
+  // By their names, and how often they had happened by then.
+  const seen = new Set<string>();
   return {
     child,
     get,
@@ -98,13 +104,11 @@ async function startOfn(folder: string) {
     async eventsUntil(last: string): Promise<readonly string[]> {
       return vi.waitFor(
         async () => {
-          const all = await get('events');
-          const told = all
-            .slice(seen)
-            .map(({ reason, regarding }) => `${regarding?.kind} ${reason}`);
+          const fresh = (await get('events')).filter((event) => !seen.has(occurrenceOf(event)));
+          const told = fresh.map(({ reason, regarding }) => `${regarding?.kind} ${reason}`);
           const end = told.lastIndexOf(last);
           if (end === -1) throw new Error(`there is no ${last} in ${told.join(', ')}`);
-          seen += end + 1;
+          for (const event of fresh.slice(0, end + 1)) seen.add(occurrenceOf(event));
           return told.slice(0, end + 1);
         },
         { timeout: 40_000, interval: 100 },
