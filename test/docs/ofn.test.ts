@@ -1,6 +1,7 @@
 // docs/ofn.md against the commands and options of the `ofn` command, and what it prints.
 import { expect, test } from 'vitest';
 import { createProgram, run } from '../../packages/cli/src/run.ts';
+import { KEYS } from '../../packages/cli/src/dev/keys.ts';
 import { TEMPLATES } from '../../packages/cli/src/template.ts';
 import { createApp } from '../../packages/platform/src/admin/app.ts';
 import { PLATFORM_ERRORS } from '../../packages/platform/src/errors.ts';
@@ -36,6 +37,10 @@ test('the page has tables of options of commands that there are, and no other', 
 test('the page lists every template, with what it is, and no other', () => {
   const expected = Object.entries(TEMPLATES).map(([name, text]) => [`\`${name}\``, text]);
   expect(tableOf(page, 'Template')).toEqual(expected);
+});
+
+test('the page lists every key of dev, with what it does, and no other', () => {
+  expect(tableOf(page, 'Key')).toEqual(KEYS.map(({ does, key }) => [`\`${key}\``, does]));
 });
 
 test('the page lists every error code of the platform, in its order, and no other', () => {

@@ -82,7 +82,7 @@ async function attach(port: number) {
     );
   return {
     close: () => socket.terminate(),
-    heard: (method: string, isWanted = (_: Record<string, unknown>): boolean => true) =>
+    heard: (method: string, isWanted: (params: Record<string, unknown>) => boolean = () => true) =>
       find((message) => message.method === method && isWanted(message.params ?? {})),
     send(method: string, params: object = {}) {
       const id = (count += 1);

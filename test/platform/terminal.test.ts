@@ -25,7 +25,7 @@ async function startIn(folder: string) {
   let written = '';
   let listener: ((key: string) => void) | undefined;
   const ended = run(['dev', '--port', '0'], {
-    out: (text) => void (written += text),
+    out: (text) => void (written += String(text)),
     err: (text) => void (written += text),
     stdin: () => Promise.resolve(''),
     stop: stop.signal,
@@ -100,6 +100,7 @@ test('code that cannot be built is shown with its place, and a line says when it
   await shows('the new code does not serve; the old code goes on');
   write('index.js', PID);
   await shows('mended: built in ');
+  expect((await ask(port)).status).toBe(200);
 });
 
 test('code that cannot be built at the start is told of, and so is the next start with the same code', async () => {
@@ -109,7 +110,7 @@ test('code that cannot be built at the start is told of, and so is the next star
   const expected = /cannot be built\n[^]*PARSE_ERROR[^]*1 function[^]*cannot be built: see above/;
   await shows(expected);
   press('q');
-  await ended;
+  expect(await ended).toBe(0);
   const again = await startIn(folder);
   await again.shows(expected);
 });

@@ -26,8 +26,8 @@ test('keys are read one by one, without those that are no character', async () =
 
 test('Ctrl-C interrupts', async () => {
   const { input, type } = createInput();
-  const interrupt = vi.fn();
-  const listener = vi.fn();
+  const interrupt = vi.fn<() => void>();
+  const listener = vi.fn<(key: string) => void>();
   onTestFinished(createKeyboard(input, interrupt).read(listener));
   type('\u0003');
   await vi.waitFor(() => expect(interrupt).toHaveBeenCalledOnce());

@@ -9,8 +9,6 @@ import { CommandError } from './terminal.ts';
 
 const stopping = new AbortController();
 const { env, stdin, stdout } = process;
-// Who reads the output has ended.
-stdout.on('error', () => stopping.abort());
 const isScreen = stdout.isTTY && env['TERM'] !== 'dumb';
 
 function onSignal(): void {
@@ -41,9 +39,7 @@ async function ask(question: string): Promise<string> {
 }
 
 // What reads it has had enough, such as `head`.
-process.stdout.on('error', ({ code }: NodeJS.ErrnoException) =>
-  process.exit(code === 'EPIPE' ? 0 : 1),
-);
+stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : 1));
 
 process.exitCode = await run(process.argv.slice(2), {
   out: (written) => stdout.write(written),

@@ -120,6 +120,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
   const gateway = createGateway(port, onEvent);
   const listening = await gateway.start();
   const members = new Map<string, Member>();
+  const inspected = new Map<string, number>();
   const infos = (): readonly FunctionInfo[] => [...members.values()].map(infoOf);
   const admin = await startAdmin({
     directory,
@@ -150,7 +151,6 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     await gateway.stop();
     throw error;
   });
-  const inspected = new Map<string, number>();
 
   function add(source: Source): Member {
     const key = keyOf(source);

@@ -62,6 +62,7 @@ test('of the object of an error, only the stack of user code is left', () => {
 test.each([
   '[14:33:00.174] INFO: serving function at http://localhost:38055/ {"function":"function"}',
   '[14:33:00.174] INFO: stopping: calls in flight finish first {"signal":"SIGTERM"}',
+  '[14:33:00.174] INFO: tracing calls as the service hello, by SkyWalking at 127.0.0.1:38083',
   'Debugger listening on ws://127.0.0.1:9229/0f2c936f-b1cd-4ac9-aab3-f63b0f33d55e',
   'For help, see: https://nodejs.org/en/docs/inspector',
 ])('what the platform tells better is left out: %s', (line) => {

@@ -40,6 +40,7 @@ const NOISE = [
   /^serving \S+ at http:\/\/localhost:\d+/,
   /^a Dapr sidecar delivers with --app-port /,
   /^stopping: calls in flight finish first$/,
+  /^tracing calls as the service \S+, by SkyWalking at 127\.0\.0\.1:/,
   /^Debugger listening on ws:/,
   /^For help, see: https:\/\/nodejs\.org\/.*inspector$/,
 ];
@@ -95,7 +96,7 @@ function readFrame(line: string): InstanceLine | undefined {
 
 // Frames of Node.js and of the framework are left out.
 function isOfUser(line: string): boolean {
-  return !/^\s*at .*(?:node:|[\\/](?:@ofn|packages)[\\/]core[\\/]dist[\\/])/.test(line);
+  return !/^\s*at .*(?:node:|[\\/](?:@ofn|packages)[\\/](?:core|tracing)[\\/]dist[\\/])/.test(line);
 }
 
 function fieldsOf(entry: Fields): Pick<InstanceLine, 'fields'> {

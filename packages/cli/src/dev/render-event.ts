@@ -111,7 +111,9 @@ export function createEventRenderer(options: EventRendererOptions): EventRendere
       `${source.padEnd(TARGET)} ${style(color, word)} ${durationOf(duration)}`,
       ...(attempt > 1 || outcome === 'retried' ? [`attempt ${attempt}`] : []),
     ];
-    const why = reason === undefined ? '' : `: ${stripVTControlCharacters(reason)}`;
+    // What the function said is in its own line.
+    const why =
+      reason === undefined || reason === 'RETRY' ? '' : `: ${stripVTControlCharacters(reason)}`;
     return toLine(`${parts.join('  ')}${why}`, event.function);
   }
 

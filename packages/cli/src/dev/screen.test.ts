@@ -5,7 +5,7 @@ import { createScreen } from './screen.ts';
 function create(columns?: number) {
   let written = '';
   const terminal = {
-    out: (text: string | Uint8Array) => void (written += String(text)),
+    out: (text: string) => void (written += text),
     ...(columns === undefined ? {} : { columns: () => columns }),
   };
   return { screen: createScreen(terminal, createStyle(false)), written: () => written };

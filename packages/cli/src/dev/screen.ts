@@ -23,7 +23,7 @@ const ERASE_ALL = `${ESCAPE}2J${ESCAPE}3J${ESCAPE}H`;
 
 /** Creates it; nothing is written yet. */
 export function createScreen(
-  { columns, out }: Pick<Terminal, 'columns' | 'out'>,
+  { columns, out }: Pick<Terminal, 'columns'> & { readonly out: (text: string) => void },
   style: Style,
 ): Screen {
   let status = '';

@@ -73,7 +73,7 @@ export function createRevision(
     '127.0.0.1',
     '--health-routes',
     // What holds behind the interceptor.
-    ...(spec?.triggers.http === undefined ? [] : ['--keda']),
+    ...(spec?.triggers.http === undefined ? [] : ['--keda', '--keda-add-on', 'current']),
     ...(target === undefined ? [] : ['--target', target]),
   ];
   const labels = { 'openfunction.io/function': name, 'openfunction.io/serving': serving };
