@@ -1,5 +1,16 @@
 // A folder with a function for one test, and what happens on a platform.
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { request, type IncomingHttpHeaders } from 'node:http';
 import { once } from 'node:events';
@@ -114,4 +125,136 @@ export async function ask(
   const [response] = (await once(outgoing, 'response')) as [import('node:http').IncomingMessage];
   const { headers, statusCode = 0 } = response;
   return { status: statusCode, headers, body: await text(response) };
+}
+
+/** What is kept of a function: its states, and names. */
+interface KeptFunction {
+  readonly build: {
+    readonly condition: KeptCondition;
+    readonly count: number;
+    readonly builder?: { readonly metadata: { readonly name: string } };
+  };
+  readonly serving: {
+    readonly condition: KeptCondition;
+    readonly count: number;
+    readonly serving?: { readonly metadata: { readonly name: string } };
+  };
+}
+
+interface KeptCondition {
+  readonly state?: string;
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+/** What is kept of a platform. */
+export interface Kept {
+  readonly version: number;
+  readonly functions: Readonly<Record<string, KeptFunction>>;
+  readonly events: readonly {
+    readonly metadata: { readonly name: string };
+    readonly regarding: { readonly kind: string; readonly name: string };
+    readonly reason: string;
+    readonly note: string;
+    readonly series?: { readonly count: number };
+  }[];
+}
+
+/** The state of a platform, as it is kept by now. */
+export function state(folder: string): Kept {
+  return JSON.parse(readFileSync(join(folder, '.ofn/state.json'), 'utf8')) as Kept;
+}
+
+/** The function `hello`, as it is kept by now. */
+export function hello(folder: string): KeptFunction {
+  const found = state(folder).functions['default/hello'];
+  if (found === undefined) throw new Error('there is no function hello');
+  return found;
+}
+
+/** Events of a kind of object, each as `reason: note`, with how often it has happened where that is not once. */
+export function told(folder: string, kind: string): readonly string[] {
+  return state(folder)
+    .events.filter(({ regarding }) => regarding.kind === kind)
+    .map(
+      ({ note, reason, series }) =>
+        `${reason}: ${note}${series === undefined ? '' : ` (x${series.count})`}`,
+    );
+}
+
+/** The processes whose working directory is a folder, or is in it. */
+export function processesIn(folder: string): readonly number[] {
+  const isIn = (path: string): boolean => path === folder || path.startsWith(`${folder}/`);
+  return workingDirectories().flatMap(([pid, path]) => (isIn(path) ? [pid] : []));
+}
+
+function workingDirectories(): readonly (readonly [number, string])[] {
+  if (process.platform === 'linux') {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map((name) => {
+        try {
+          return [Number(name), readlinkSync(`/proc/${name}/cwd`)];
+        } catch {
+          // It has ended.
+          return [0, ''];
+        }
+      });
+  }
+  const { stdout } = spawnSync('lsof', ['-w', '-d', 'cwd', '-F', 'pn'], { encoding: 'utf8' });
+  return [...stdout.matchAll(/^p(\d+)\n(?:f.*\n)?n(.*)$/gm)].map(([, pid, path = '']) => [
+    Number(pid),
+    path,
+  ]);
+}
+
+/** Whether a process is there. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Requests one after the other, on several connections, until they are ended. */
+export interface Traffic {
+  /** Resolves to how often there was which status; `failed` for a connection without a reply. */
+  readonly end: () => Promise<Readonly<Record<string, number>>>;
+}
+
+/** Starts requests of GET and POST in turns. */
+export function startTraffic(port: number, connections = 4): Traffic {
+  const counts: Record<string, number> = {};
+  const ended = new AbortController();
+  async function askOn(): Promise<void> {
+    for (let count = 0; !ended.signal.aborted; count += 1) {
+      const reply = ask(port, 'localhost', '/', count % 2 === 0 ? undefined : '{}');
+      const status = await reply.then((each) => String(each.status)).catch(() => 'failed');
+      counts[status] = (counts[status] ?? 0) + 1;
+    }
+  }
+  const running = Array.from({ length: connections }, askOn);
+  return {
+    async end() {
+      ended.abort();
+      await Promise.all(running);
+      return counts;
+    },
+  };
+}
+
+/** A Function file for the folder it is in. */
+export function functionFile(name = 'hello', serving = '', path = '.'): string {
+  return `apiVersion: core.openfunction.io/v1beta2
+kind: Function
+metadata: { name: ${name} }
+spec:
+  image: example/${name}:v1
+  build: { builder: local, srcRepo: { url: 'https://example.com/a.git', sourceSubPath: ${path} } }
+  serving:
+    ${serving}
+    triggers: { http: { engine: keda, route: { hostnames: [${name}.example.com] } } }
+`;
 }

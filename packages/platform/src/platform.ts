@@ -1,6 +1,5 @@
 // createPlatform: paths become functions behind one interceptor, built, scaled from zero and reloaded.
 import { join } from 'node:path';
-import { ResourceError } from '@ofn/resources';
 import { startAdmin } from './admin/admin.ts';
 import { refuseSecond } from './admin/discovery.ts';
 import { findAllSources, keyOf, type Source } from './build/source.ts';
@@ -43,6 +42,11 @@ export interface PlatformOptions {
    * has one process then, from the start, and a new one begins when the old one has ended. Default: it is off.
    */
   readonly inspect?: number;
+  /**
+   * Milliseconds that a process, and requests in flight when the platform stops, get to end. Default 12,000: the
+   * framework gives its calls 10,000.
+   */
+  readonly stopTimeout?: number;
   /** Called with what happens. */
   readonly onEvent?: (event: PlatformEvent) => void;
 }
@@ -76,7 +80,7 @@ export interface Platform {
   readonly instances: () => readonly InstanceResource[];
   /** New processes take the place of those that run. */
   readonly restart: () => void;
-  /** Lets requests in flight end, and then the processes. */
+  /** Lets requests in flight end, and then the processes. More calls wait for the same. */
   readonly stop: () => Promise<void>;
 }
 
@@ -94,7 +98,7 @@ export interface Platform {
  * await platform.stop();
  */
 export async function createPlatform(options: PlatformOptions): Promise<Platform> {
-  const { onEvent = () => {}, paths, port = 8080, watch = true } = options;
+  const { onEvent = () => {}, paths, port = 8080, stopTimeout = 12_000, watch = true } = options;
   const sources = await findAllSources(paths);
   // What no process could be made of is said before anything runs.
   for (const source of sources) assertRunnable(source);
@@ -117,11 +121,17 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     events: [...members.values()].some(({ controller: { source } }) => usesDapr(source)),
   }));
   const traces = options.traces === false ? undefined : await createTraces();
-  const gateway = createGateway(port, onEvent);
-  const listening = await gateway.start();
+  const gateway = createGateway(port, stopTimeout, onEvent);
+  const listening = await gateway.start().catch(async (error: unknown) => {
+    await traces?.stop();
+    throw error;
+  });
   const members = new Map<string, Member>();
   const inspected = new Map<string, number>();
   const infos = (): readonly FunctionInfo[] => [...members.values()].map(infoOf);
+  let changing: Promise<unknown> = Promise.resolve();
+  let warned = '';
+  let stopped: Promise<void> | undefined;
   const admin = await startAdmin({
     directory,
     port: listening,
@@ -148,7 +158,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     },
     warn,
   }).catch(async (error: unknown) => {
-    await gateway.stop();
+    await Promise.all([gateway.stop(), traces?.stop()]);
     throw error;
   });
 
@@ -163,6 +173,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
       standby,
       traces,
       ...(inspect === undefined ? {} : { inspect }),
+      stopTimeout,
       onEvent,
       onEndpoints: entrance.setEndpoints,
       onTrouble: entrance.setTrouble,
@@ -201,29 +212,31 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     entrance.close();
   }
 
-  /** Makes the functions those of the sources. Resolves when those in the folder are built, or cannot be. */
-  async function apply(next: readonly Source[], folder?: string): Promise<void> {
+  /** Makes the functions those of the sources. Resolves to what waits until those in the folder are built. */
+  async function apply(next: readonly Source[], folder?: string): Promise<() => Promise<unknown>> {
     const keys = new Set(next.map(keyOf));
     const gone = [...members].filter(([key]) => !keys.has(key));
     await Promise.all(gone.map(([, member]) => remove(member)));
     for (const key of store.keys()) if (!keys.has(key)) forgetFunction(store, key);
-    await Promise.all(
-      next.map(async (source) => {
-        const known = members.get(keyOf(source));
-        const member = known ?? add(source);
-        const route = toLocalRoute(source.function, next.filter(servesHttp).length === 1);
-        member.entrance.setRoute(route);
-        const app = toApp(source.function, source.components);
-        if (app !== undefined) {
-          await mesh.open();
-          functionNames.set(app.appId, source.function.metadata.name);
-          mesh.expect(app);
-        }
-        if (route === undefined) scaleEvents(member, source, app?.appId ?? '');
-        const isAffected = source.folder === folder || !isSame(source, member.controller.source);
-        if (known === undefined || isAffected) await member.controller.look(source);
-      }),
-    );
+    if (next.some(usesDapr)) await mesh.open();
+    const looks = next.map(async (source) => {
+      const known = members.get(keyOf(source));
+      const member = known ?? add(source);
+      const route = toLocalRoute(source.function, next.filter(servesHttp).length === 1);
+      member.entrance.setRoute(route);
+      const app = toApp(source.function, source.components);
+      if (app !== undefined) {
+        functionNames.set(app.appId, source.function.metadata.name);
+        mesh.expect(app);
+      }
+      if (route === undefined) scaleEvents(member, source, app?.appId ?? '');
+      const isAffected = source.folder === folder || !isSame(source, member.controller.source);
+      if (known === undefined || isAffected) await member.controller.look(source);
+    });
+    const all = Promise.all(looks);
+    // Whoever waits for it hears of it.
+    all.catch(() => {});
+    return () => all;
   }
 
   function scaleEvents(member: Member, { function: given }: Source, appId: string): void {
@@ -237,27 +250,56 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
   }
 
   async function look(folder: string, isStructure: boolean): Promise<void> {
-    if (!isStructure) {
-      const affected = [...members.values()].filter(
-        (each) => each.controller.source.folder === folder,
-      );
-      await Promise.all(affected.map(({ controller }) => controller.look()));
-      return;
-    }
     try {
-      const next = await findAllSources(paths);
-      for (const source of next) assertRunnable(source);
-      await apply(next, folder);
+      if (!isStructure) {
+        const affected = [...members.values()].filter(
+          (each) => each.controller.source.folder === folder,
+        );
+        await Promise.all(affected.map(({ controller }) => controller.look()));
+        return;
+      }
+      // One after the other: what was found earlier is not to come after what was found later.
+      const found = changing.then(async () => {
+        if (stopped !== undefined) return undefined;
+        const latest = await findAllSources(paths);
+        for (const source of latest) assertRunnable(source);
+        return apply(latest, folder);
+      });
+      changing = found.catch(() => {});
+      const built = await found;
+      warned = '';
+      await built?.();
     } catch (error) {
-      if (!(error instanceof PlatformError || error instanceof ResourceError)) throw error;
-      warn(error.message);
+      // Files come and go while they are read; all of them are looked at again after the next change.
+      const { message } = error as Error;
+      if (message !== warned) warn(message);
+      warned = message;
     }
   }
 
-  await apply(sources);
-  await Promise.all([...members.values()].flatMap(({ watchers }) => watchers));
-  const [first] = sources;
-  if (first !== undefined) standby.prepare(frameworkBin(first.folder));
+  async function stop(): Promise<void> {
+    await changing;
+    const all = [...members.values()];
+    await Promise.all(all.map(({ watchers }) => close(watchers)));
+    for (const { stopScaling } of all) stopScaling();
+    standby.stop();
+    await gateway.stop();
+    await Promise.all(all.map(({ controller }) => controller.stop()));
+    await Promise.all([file.flush(), traces?.stop()]);
+    await admin.stop();
+  }
+
+  try {
+    const built = await apply(sources);
+    await built();
+    await Promise.all([...members.values()].flatMap(({ watchers }) => watchers));
+    const [first] = sources;
+    if (first !== undefined) standby.prepare(frameworkBin(first.folder));
+  } catch (error) {
+    stopped = stop();
+    await stopped;
+    throw error;
+  }
   return {
     port: listening,
     adminPort: admin.port,
@@ -266,15 +308,9 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     restart() {
       for (const { controller } of members.values()) controller.restart();
     },
-    async stop() {
-      const all = [...members.values()];
-      await Promise.all(all.map(({ watchers }) => close(watchers)));
-      for (const { stopScaling } of all) stopScaling();
-      standby.stop();
-      await gateway.stop();
-      await Promise.all(all.map(({ controller }) => controller.stop()));
-      await Promise.all([file.flush(), traces?.stop()]);
-      await admin.stop();
+    stop() {
+      stopped ??= stop();
+      return stopped;
     },
   };
 
@@ -325,6 +361,7 @@ function servesHttp(source: Source): boolean {
 function assertRunnable(source: Source): void {
   environmentOf(source, {}, {});
   toApp(source.function, source.components);
+  toLocalRoute(source.function, false);
 }
 
 async function close(watchers: readonly Promise<Watcher>[]): Promise<void> {

@@ -7,6 +7,7 @@ import {
 import { createServer, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { isReady } from './probe.ts';
+import { reap } from './reaper.ts';
 
 /** Where an instance is in its life; `unready` when it was ready, and its probe fails now. */
 export type InstanceState = 'starting' | 'ready' | 'unready' | 'stopping' | 'exited';
@@ -27,7 +28,7 @@ export interface InstanceSettings {
   /** Between two probes of one that is ready. */
   readonly readyPeriod: number;
   readonly stopTimeout: number;
-  /** Called when it is no longer ready, and when it is again. */
+  /** Called when it is no longer ready, as it has ended or its probe fails, and when it is again. */
   readonly onReadiness: () => void;
   readonly onLine: (line: string) => void;
 }
@@ -117,17 +118,22 @@ export function startInstance(settings: InstanceSettings): Instance {
   const killGroup = (): void => signalGroup(child, 'SIGKILL');
   if (groups.size === 0) process.on('exit', killAll);
   groups.add(killGroup);
+  const release = child.pid === undefined ? undefined : reap(child.pid);
   const exited = new Promise<InstanceExit>((resolve) => {
     const end = (exit: InstanceExit): void => {
       state = 'exited';
       groups.delete(killGroup);
       if (groups.size === 0) process.removeListener('exit', killAll);
       killGroup();
+      release?.();
       if (sidecar === undefined) resolve(exit);
       else void sidecar.stop().finally(() => resolve(exit));
     };
     child.on('error', (error) => end({ code: null, signal: null, error }));
     child.on('exit', (code, signal) => {
+      // Nobody listens at its address any more, whatever there is still to read.
+      state = 'exited';
+      onReadiness();
       // What it has started would keep its output open.
       killGroup();
       const exit = { code, signal, error: undefined };

@@ -108,6 +108,21 @@ test.each([0, 1])(
   },
 );
 
+test('one that ends with 0 soon after it was ready is replaced at once, and in a loop less and less often', async () => {
+  const { instances, lines } = start(`
+    require('node:net').createServer().listen(process.env.PORT, '127.0.0.1');
+    setTimeout(() => process.exit(0), 100);
+  `);
+  void instances.scale(1);
+  await vi.waitFor(() => expect(lines).toHaveLength(4), { timeout: 10_000 });
+  expect(lines.map((line) => /again (at once|in \d+ ms)$/.exec(line)?.[1])).toEqual([
+    'at once',
+    'in 100 ms',
+    'in 200 ms',
+    'in 400 ms',
+  ]);
+});
+
 test('says why a command cannot be started', async () => {
   const { instances, lines } = start('', { command: ['/no/such/file'] });
   void instances.scale(1);

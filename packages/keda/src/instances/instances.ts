@@ -105,11 +105,13 @@ export function createInstances(options: InstancesOptions): Instances {
   let starting = 0;
   let count = 0;
   let backOff = 0;
+  let askedAt = -Infinity;
   let retry: NodeJS.Timeout | undefined;
   let published = '';
   let waiting: (() => void)[] = [];
 
-  const live = (): Instance[] => [...running].filter(({ state }) => state !== 'stopping');
+  const live = (): Instance[] =>
+    [...running].filter((instance) => !ending.has(instance) && instance.state !== 'stopping');
 
   function publish(): void {
     const ready = [...running].filter(({ state }) => state === 'ready');
@@ -209,8 +211,12 @@ export function createInstances(options: InstancesOptions): Instances {
     wasReady: boolean,
   ): void {
     const how = error?.message ?? (signal === null ? `exit code ${code}` : signal);
-    // Asked to end by someone else, it is replaced at once. One that never was ready was not asked.
-    const isAsked = wasReady && (code === 0 || signal === 'SIGTERM');
+    // Asked to end by someone else, it is replaced at once. One that never was ready was not asked, and one that
+    // soon ends again like this does so in a loop.
+    const now = performance.now();
+    const isAsked =
+      wasReady && (code === 0 || signal === 'SIGTERM') && now - askedAt > STABLE_AFTER;
+    if (isAsked) askedAt = now;
     if (isAsked || after > STABLE_AFTER) backOff = 0;
     else backOff = Math.min(Math.max(FIRST_BACK_OFF, backOff * 2), LONGEST_BACK_OFF);
     const next = backOff === 0 ? 'at once' : `in ${backOff} ms`;

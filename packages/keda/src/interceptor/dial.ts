@@ -9,7 +9,7 @@ export class DialError extends Error {
 }
 
 /** A connection, and the instance at its other end. */
-export interface Dialed {
+interface Dialed {
   readonly socket: Socket;
   /** `host:port`. */
   readonly address: string;

@@ -13,23 +13,27 @@ interface BuildsOptions {
 export interface Builds {
   /** Runs the Builder that is to run, ends those that are to end. */
   readonly reconcile: (progress: BuildProgress) => void;
-  readonly stop: () => void;
+  /** Resolves when nothing is built any more. */
+  readonly stop: () => Promise<void>;
 }
 
-/** What ends the run of a Builder. */
-type Runs = Map<string, AbortController>;
+/** The run of a Builder. */
+interface Run {
+  isCanceled: boolean;
+  ended: Promise<void>;
+}
 
 /** Creates them; none runs yet. */
 export function createBuilds({ observe, source }: BuildsOptions): Builds {
-  const runs: Runs = new Map();
+  const runs = new Map<string, Run>();
 
-  async function run(builder: string, { signal }: AbortController): Promise<void> {
+  async function begin(builder: string, run: Run): Promise<void> {
     const begin = performance.now();
     observe({ type: 'build-started', builder, at: Date.now() });
     const result = await buildOnce(source());
     const duration = performance.now() - begin;
     runs.delete(builder);
-    const observed = signal.aborted ? ({ state: 'Canceled' } as const) : result;
+    const observed = run.isCanceled ? ({ state: 'Canceled' } as const) : result;
     observe({ type: 'build-ended', builder, at: Date.now(), result: { ...observed, duration } });
   }
 
@@ -37,7 +41,7 @@ export function createBuilds({ observe, source }: BuildsOptions): Builds {
     reconcile({ builder, canceling }) {
       for (const { metadata } of canceling) {
         const running = runs.get(metadata.name);
-        if (running !== undefined) running.abort();
+        if (running !== undefined) running.isCanceled = true;
         // It ran in a process that has ended.
         else end(metadata.name);
       }
@@ -45,12 +49,12 @@ export function createBuilds({ observe, source }: BuildsOptions): Builds {
       const state = builder?.status?.state;
       if (name === undefined || runs.has(name)) return;
       if (state !== 'Created' && state !== 'Building') return;
-      const controller = new AbortController();
-      runs.set(name, controller);
-      void run(name, controller);
+      const run: Run = { isCanceled: false, ended: Promise.resolve() };
+      runs.set(name, run);
+      run.ended = begin(name, run);
     },
-    stop() {
-      runs.clear();
+    async stop() {
+      await Promise.all([...runs.values()].map(({ ended }) => ended));
     },
   };
 

@@ -7,6 +7,20 @@ import { rolldown } from 'rolldown';
 import { PlatformError } from '../errors.ts';
 import type { Source } from './source.ts';
 
+// Functions of one folder may have the same code: whoever is first has built it for all.
+async function move(unfinished: string, folder: string): Promise<void> {
+  try {
+    await rename(unfinished, folder);
+  } catch (error) {
+    const isWhole = (await stat(join(folder, 'index.mjs')).catch(() => undefined)) !== undefined;
+    await rm(isWhole ? unfinished : folder, { recursive: true, force: true });
+    if (isWhole) return;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && code !== 'EPERM') throw error;
+    await rename(unfinished, folder);
+  }
+}
+
 /** The builds of a function: in its folder, so that its packages are found from them. */
 function buildsOf({ folder }: Source): string {
   return join(folder, '.ofn', 'builds');
@@ -51,8 +65,7 @@ async function write(source: Source, folder: string, code: string, map: string):
     await linkPlugins(source.folder, unfinished);
     await writeFile(join(unfinished, 'index.mjs.map'), map);
     await writeFile(join(unfinished, 'index.mjs'), `${code}\n//# sourceMappingURL=index.mjs.map\n`);
-    await rm(folder, { recursive: true, force: true });
-    await rename(unfinished, folder);
+    await move(unfinished, folder);
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true });
     throw error;

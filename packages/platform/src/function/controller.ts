@@ -33,6 +33,8 @@ export interface ControllerOptions {
   readonly traces: Traces | undefined;
   /** Port of Node's inspector: there is one process at any time then. Default: the inspector is off. */
   readonly inspect?: number;
+  /** Milliseconds that a process gets to end. */
+  readonly stopTimeout: number;
   /** The addresses that requests go to now; none while they are held. */
   readonly onEndpoints: (addresses: readonly string[]) => void;
   /** What is wrong with the function, if that is so. */
@@ -71,6 +73,8 @@ export function createController(first: Source, options: ControllerOptions): Con
   let waiting: (() => void)[] = [];
   let trouble = '';
   let replicas = 0;
+  let stopped = false;
+  let isRetried = progress.function === undefined;
 
   const servings = createServings({
     source: () => source,
@@ -78,6 +82,7 @@ export function createController(first: Source, options: ControllerOptions): Con
       const app = toApp(source.function, source.components);
       return {
         standby: options.standby,
+        stopTimeout: options.stopTimeout,
         environment: environmentOf(
           source,
           variables,
@@ -102,6 +107,8 @@ export function createController(first: Source, options: ControllerOptions): Con
   const builds = createBuilds({ source: () => source, observe });
 
   function observe(observation: FunctionObservation): void {
+    // What ends now is begun again when this goes on.
+    if (stopped) return;
     const step = reduceFunction(progress, observation);
     if (step.state === progress && step.events.length === 0) return;
     progress = step.state;
@@ -147,20 +154,35 @@ export function createController(first: Source, options: ControllerOptions): Con
     await linkPackages(next);
     source = next;
     looks -= 1;
+    if (stopped) return;
     const given = toLocalFunction(next, revision, variables);
     observe({ type: 'function-applied', function: given, at: Date.now() });
+    retry();
     reconcile();
   }
 
+  // What failed before this process began may have had a reason outside of the code.
+  function retry(): void {
+    if (isRetried) return;
+    isRetried = true;
+    const { build, serving } = progress;
+    const at = Date.now();
+    if (build.builder !== undefined && isFailed(build.condition.state))
+      observe({ type: 'builder-deleted', builder: build.builder.metadata.name, at });
+    if (serving.serving !== undefined && isFailed(serving.condition.state))
+      observe({ type: 'serving-deleted', serving: serving.serving.metadata.name, at });
+  }
+
   async function built(): Promise<void> {
-    if (!isBuilding()) return;
+    if (!isBuilding() || stopped) return;
     await new Promise<void>((resolve) => waiting.push(resolve));
   }
 
   async function stop(): Promise<void> {
-    looks += 1;
+    stopped = true;
+    for (const resolve of waiting.splice(0)) resolve();
     await running;
-    builds.stop();
+    await builds.stop();
     await servings.stop();
     store.setInstances(key, []);
   }
@@ -175,8 +197,9 @@ export function createController(first: Source, options: ControllerOptions): Con
     async look(next) {
       looks += 1;
       servings.hold(true);
-      running = running.then(() => lookOnce(next ?? source));
-      await running;
+      const looked = running.then(() => lookOnce(next ?? source));
+      running = looked.catch(() => {});
+      await looked;
       await built();
     },
     scale(wanted) {
@@ -184,6 +207,7 @@ export function createController(first: Source, options: ControllerOptions): Con
       const count = options.inspect === undefined ? wanted : 1;
       if (count === replicas) return;
       replicas = count;
+      if (stopped) return;
       onEvent({ type: 'scaled', function: name, replicas });
       servings.scale(replicas);
     },
@@ -196,6 +220,10 @@ export function createController(first: Source, options: ControllerOptions): Con
   };
 }
 
+function isFailed(state: string | undefined): boolean {
+  return state === 'Failed' || state === 'Timeout';
+}
+
 /** Tells that a function and all that was made of it are deleted, and forgets them. */
 export function forgetFunction(store: Store, key: string): void {
   const step = reduceFunction(store.progress(key), { type: 'function-deleted', at: Date.now() });
@@ -206,19 +234,17 @@ export function forgetFunction(store: Store, key: string): void {
 // What was known before this process began, unless what was built then is gone. What could not be built is
 // built again: who starts anew has not seen why.
 function resume(progress: FunctionProgress, source: Source): FunctionProgress {
-  const { serving } = progress;
-  const build = isFailed(progress.build) ? forget(progress.build) : progress.build;
+  const { function: given, serving } = progress;
+  const build = isFailed(progress.build.condition.state) ? forget(progress.build) : progress.build;
   const servings = [serving.serving, serving.previous].flatMap((each) => each?.spec.image ?? []);
   const digests = servings.map((image) => image.split('@', 2)[1] ?? '');
-  if (digests.every((digest) => existsSync(fileOf(source, digest)))) return { build, serving };
+  if (digests.every((digest) => existsSync(fileOf(source, digest)))) return { ...progress, build };
   return {
+    ...(given === undefined ? {} : { function: given }),
     build: forget(build),
     serving: { ...NO_FUNCTION.serving, count: serving.count },
   };
 }
-
-const isFailed = ({ condition }: FunctionProgress['build']): boolean =>
-  condition.state === 'Failed' || condition.state === 'Timeout';
 
 const forget = ({ count }: FunctionProgress['build']): FunctionProgress['build'] => ({
   ...NO_FUNCTION.build,

@@ -42,15 +42,23 @@ interface Place {
   autoscaler: Autoscaler | undefined;
 }
 
-/** Creates a gateway; nothing listens yet. */
-export function createGateway(port: number, onEvent: (event: PlatformEvent) => void): Gateway {
+/**
+ * Creates a gateway; nothing listens yet.
+ *
+ * @param drainTimeout Milliseconds that requests in flight get to end when it stops.
+ */
+export function createGateway(
+  port: number,
+  drainTimeout: number,
+  onEvent: (event: PlatformEvent) => void,
+): Gateway {
   const places = new Map<string, Place>();
   const warn = (_: object, message: string): void => onEvent({ type: 'warning', message });
   const interceptor = createInterceptor({
     routes: [],
     port,
     adminPort: 0,
-    settings: { logRequests: true },
+    settings: { logRequests: true, drainTimeout },
     startTraces: true,
     log: {
       info: (fields) => onEvent({ type: 'request', ...(fields as RequestFields) }),

@@ -33,5 +33,8 @@ function ofNode(line: string): string {
   const [, refused] = /^functions-framework: (OFN_.*)$/.exec(line) ?? [];
   if (refused !== undefined) return refused;
   if (/^Starting inspector on .* failed: /.test(line)) return line;
+  // `FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory`
+  const [, fatal] = /^FATAL ERROR: (?:.* - )?(JavaScript heap out of memory)$/.exec(line) ?? [];
+  if (fatal !== undefined) return fatal;
   return /^(?:Uncaught )?[A-Za-z]*Error\b.*:/.test(line) ? line : '';
 }

@@ -17,6 +17,8 @@ export interface RevisionSettings {
   /** The file to run. Absolute. */
   readonly file: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** Milliseconds from SIGTERM to SIGKILL. */
+  readonly stopTimeout: number;
   /** Starts what runs beside an instance that will listen at the port. Default: nothing does. */
   readonly sidecar: ((port: number) => Promise<InstanceSidecar>) | undefined;
   readonly standby: Pick<Standby, 'spawn'>;
@@ -30,6 +32,8 @@ export interface RevisionListeners {
   readonly onChange: () => void;
   readonly onReady: (instance: string, after: number) => void;
   readonly onCrash: (instance: string, how: string, wasReady: boolean) => void;
+  /** An instance that was ready does not answer its probe. */
+  readonly onUnready: (instance: string) => void;
   readonly onLine: (instance: string, line: string) => void;
 }
 
@@ -48,13 +52,16 @@ export interface Revision {
 // Milliseconds that a process has to end when a debugger may have paused it: it does not see the signal then.
 const INSPECTED_STOP_TIMEOUT = 2000;
 
+// What is on its way to an instance that is told to end is taken before its idle connections are closed.
+const DRAIN_DELAY = '100ms';
+
 // Lines of an instance that are kept to tell why it ended.
 const TAIL = 50;
 
 /** Makes the revision of a serving; it has no process yet. */
 export function createRevision(
-  { environment, file, inspect, serving, sidecar, source, standby }: RevisionSettings,
-  { onChange, onCrash, onLine, onReady }: RevisionListeners,
+  { environment, file, inspect, serving, sidecar, source, standby, stopTimeout }: RevisionSettings,
+  { onChange, onCrash, onLine, onReady, onUnready }: RevisionListeners,
 ): Revision {
   const { build, serving: spec } = source.function.spec;
   const { name, namespace = 'default' } = source.function.metadata;
@@ -62,6 +69,7 @@ export function createRevision(
   const started = new Map<string, string>();
   const tails = new Map<string, string[]>();
   const ready = new Set<string>();
+  const unready = new Set<string>();
   let addresses: readonly string[] = [];
   let replicas = 0;
   let stopped: Promise<void> | undefined;
@@ -72,6 +80,8 @@ export function createRevision(
     '--host',
     '127.0.0.1',
     '--health-routes',
+    '--drain-delay',
+    DRAIN_DELAY,
     // What holds behind the interceptor.
     ...(spec?.triggers.http === undefined ? [] : ['--keda', '--keda-add-on', 'current']),
     ...(target === undefined ? [] : ['--target', target]),
@@ -85,11 +95,16 @@ export function createRevision(
     cwd: source.folder,
     env: environment,
     ready: { path: '/readyz' },
-    ...(inspect === undefined ? {} : { stopTimeout: INSPECTED_STOP_TIMEOUT }),
+    stopTimeout: inspect === undefined ? stopTimeout : INSPECTED_STOP_TIMEOUT,
     ...(sidecar === undefined ? {} : { sidecar: ({ port }) => sidecar(port) }),
     onEndpoints(next) {
       addresses = next;
       onChange();
+      for (const { name: instance, state } of instances.list()) {
+        if (state === 'unready' && !unready.has(instance)) onUnready(instance);
+        if (state === 'unready') unready.add(instance);
+        else unready.delete(instance);
+      }
     },
     onEvent({ after, exit, instance, type }) {
       if (type === 'started') started.set(instance, new Date().toISOString());
@@ -106,6 +121,7 @@ export function createRevision(
         started.delete(instance);
         tails.delete(instance);
         ready.delete(instance);
+        unready.delete(instance);
       }
       onChange();
     },

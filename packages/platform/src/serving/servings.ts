@@ -43,6 +43,8 @@ export function createServings(options: ServingsOptions): Servings {
   let progress: ServingProgress | undefined;
   let replicas = 0;
   let held = false;
+  // Milliseconds since 1970 at which a process was asked for.
+  let wantedSince = 0;
   let target: Revision | undefined;
   let timer: NodeJS.Timeout | undefined;
 
@@ -93,6 +95,9 @@ export function createServings(options: ServingsOptions): Servings {
           const reason = 'CrashLoopBackOff';
           observe({ type: 'serving-failed', serving: name, reason, message, at: Date.now() });
         },
+        onUnready() {
+          if (isPresent()) record(unhealthy(serving));
+        },
         onLine: options.onLine,
       },
     );
@@ -120,7 +125,7 @@ export function createServings(options: ServingsOptions): Servings {
     tellInstances();
     if (serving !== undefined && serving === latest && replicas > 0)
       begin(serving, condition.state);
-    watchStart(condition.state);
+    watchStart();
   }
 
   function begin({ metadata }: ServingResource, state: string | undefined): void {
@@ -129,17 +134,19 @@ export function createServings(options: ServingsOptions): Servings {
   }
 
   // What has not started by its time is given up.
-  function watchStart(state: string | undefined): void {
-    const limit = target?.startTimeout;
-    const isStarting = state === 'Starting' && replicas > 0 && limit !== undefined;
-    if (!isStarting) {
-      clearTimeout(timer);
-      timer = undefined;
-      return;
-    }
-    const at = Math.max((progress?.since ?? 0) + limit, Date.now());
+  function watchStart(): void {
     clearTimeout(timer);
-    timer = setTimeout(() => observe({ type: 'time-passed', at: Date.now() }), at - Date.now());
+    const limit = target?.startTimeout;
+    if (progress?.condition.state !== 'Starting' || replicas === 0 || limit === undefined) return;
+    const left = Math.max(progress.since ?? 0, wantedSince) + limit - Date.now();
+    timer = setTimeout(
+      () => {
+        observe({ type: 'time-passed', at: Date.now() });
+        // A timer may be early.
+        watchStart();
+      },
+      Math.max(1, left),
+    );
   }
 
   return {
@@ -154,6 +161,7 @@ export function createServings(options: ServingsOptions): Servings {
     scale(count) {
       const before = replicas;
       replicas = count;
+      if (before === 0) wantedSince = Date.now();
       const serving = progress?.serving;
       if (serving !== undefined && before !== count) record(rescaled(serving, before, count));
       settle();
@@ -189,6 +197,12 @@ function rescaled(
 function backOff(serving: ServingResource, how: string): Omit<EventRecord, 'at'> {
   const note = `Back-off restarting instance: ${how}`;
   return { regarding: referTo(serving), type: 'Warning', action: 'Start', reason: 'BackOff', note };
+}
+
+function unhealthy(serving: ServingResource): Omit<EventRecord, 'at'> {
+  const note = 'Readiness probe failed';
+  const regarding = referTo(serving);
+  return { regarding, type: 'Warning', action: 'Probe', reason: 'Unhealthy', note };
 }
 
 function referTo({ kind, metadata }: ServingResource): EventRecord['regarding'] {

@@ -48,8 +48,14 @@ export function createStateFile(
 
   return {
     async read() {
-      const text = await readFile(path, 'utf8').catch(() => undefined);
-      if (text === undefined) return EMPTY;
+      let text: string;
+      try {
+        text = await readFile(path, 'utf8');
+      } catch (error) {
+        const { code, message } = error as NodeJS.ErrnoException;
+        if (code !== 'ENOENT') warn(`${path} cannot be read: ${message}; all begins anew`);
+        return EMPTY;
+      }
       const found = parse(text);
       if (found !== undefined) return found;
       await rename(path, `${path}.broken`).catch(() => {});
@@ -74,11 +80,43 @@ function parse(text: string): SavedState | undefined {
     const { events, functions, version } = JSON.parse(text) as Partial<SavedState> & {
       version?: unknown;
     };
-    if (version !== VERSION || functions === undefined || !Array.isArray(events)) return undefined;
+    if (version !== VERSION || !isRecord(functions) || !Array.isArray(events)) return undefined;
+    if (!Object.values(functions).every(isProgress) || !events.every(isEvent)) return undefined;
     return { functions, events };
   } catch {
     return undefined;
   }
+}
+
+// What the rest of it is made of by: an older version, or a person, may have written something else.
+function isProgress(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const { build, serving } = value;
+  if (!isRecord(build) || !isRecord(serving)) return false;
+  return (
+    isRecord(build['condition']) &&
+    Array.isArray(build['canceling']) &&
+    Array.isArray(build['history']) &&
+    typeof build['count'] === 'number' &&
+    isRecord(serving['condition']) &&
+    typeof serving['count'] === 'number' &&
+    [...build['canceling'], ...build['history']].every(isObject) &&
+    [build['builder'], serving['serving'], serving['previous'], value['function']].every(
+      (each) => each === undefined || isObject(each),
+    )
+  );
+}
+
+function isEvent(value: unknown): boolean {
+  return isObject(value) && isRecord(value['regarding']) && typeof value['reason'] === 'string';
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return isRecord(value) && isRecord(value['metadata']) && typeof value['kind'] === 'string';
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 async function replace(path: string, text: string): Promise<void> {
