@@ -101,8 +101,8 @@ async function startOfn(folder: string) {
     ofn,
     port,
     /** Resolves to the events since the last time, once the last of them is there. */
-    async eventsUntil(last: string): Promise<readonly string[]> {
-      return vi.waitFor(
+    eventsUntil: (last: string): Promise<readonly string[]> =>
+      vi.waitFor(
         async () => {
           const fresh = (await get('events')).filter((event) => !seen.has(occurrenceOf(event)));
           const told = fresh.map(({ reason, regarding }) => `${regarding?.kind} ${reason}`);
@@ -112,8 +112,7 @@ async function startOfn(folder: string) {
           return told.slice(0, end + 1);
         },
         { timeout: 40_000, interval: 100 },
-      );
-    },
+      ),
   };
 }
 

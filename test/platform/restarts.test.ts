@@ -42,7 +42,7 @@ function startDev(folder: string, ...args: readonly string[]) {
   }
   const port = (): Promise<number> =>
     vi.waitFor(() => {
-      const [, found] = /is at http:\/\/localhost:(\d+)\//.exec(output) ?? [];
+      const [, found] = /http:\/\/localhost:(\d+)\//.exec(output) ?? [];
       if (found === undefined) throw new Error(`it does not serve: ${output}`);
       return Number(found);
     }, WAIT);
