@@ -67,6 +67,27 @@ test('what one function sends to a topic, another gets, and its state stays over
   await expect.poll(() => printed(platform), { timeout: 20_000 }).toContain('seen anew [1,2,3]');
 });
 
+test('a trace goes from the request over the topic to the function that takes the event', async () => {
+  const { folder } = createProject(PAIR, { framework: true });
+  const platform = await start([folder]);
+  const reply = await post(platform.port, 'front.localhost', { id: 1 });
+  expect(reply.status).toBe(200);
+  const listed = async () => {
+    const response = await fetch(`http://127.0.0.1:${platform.adminPort}/traces?function=worker`);
+    return ((await response.json()) as { items: { id: string; services: string[] }[] }).items;
+  };
+  await expect
+    .poll(async () => (await listed()).map(({ services }) => services), { timeout: 20_000 })
+    .toEqual([['front', 'worker']]);
+  const [{ id = '' } = {}] = await listed();
+  const requests = platform.events.flatMap((event) => (event.type === 'request' ? [event] : []));
+  expect(requests.map(({ trace }) => trace)).toEqual([id]);
+  const { tree } = (await (
+    await fetch(`http://127.0.0.1:${platform.adminPort}/traces/${id.slice(0, 8)}`)
+  ).json()) as { tree: string };
+  expect(tree).toMatch(/front: front 200[^]*publish mq → mq\/orders[^]*worker: worker/);
+});
+
 test('an event that its function fails at is for the mended code', async () => {
   const { folder, write } = createProject(
     {

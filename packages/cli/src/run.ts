@@ -11,6 +11,7 @@ import { addGet } from './commands/get.ts';
 import { addInit } from './commands/init.ts';
 import { addInvoke } from './commands/invoke.ts';
 import { addLogs } from './commands/logs.ts';
+import { addTrace } from './commands/trace.ts';
 import { addRender } from './commands/render.ts';
 import { addValidate } from './commands/validate.ts';
 import { CommandError, type Terminal } from './terminal.ts';
@@ -51,6 +52,7 @@ export function createProgram(terminal: Terminal): Command {
   addGet(program, terminal);
   addDescribe(program, terminal);
   addLogs(program, terminal);
+  addTrace(program, terminal);
   addValidate(program, terminal);
   addBuild(program, terminal);
   addRender(program, terminal);

@@ -10,6 +10,7 @@ export {
   type Platform,
   type PlatformOptions,
 } from './platform.ts';
+export type { Trace, TraceSummary } from './traces/traces.ts';
 export type { PlatformEvent } from './platform-event.ts';
 export type {
   EventResource,

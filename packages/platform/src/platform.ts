@@ -138,6 +138,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     adminPort: options.adminPort ?? 0,
     store,
     logs,
+    traces,
     functions: infos,
     urls: (namespace, name) =>
       infos().find((each) => each.namespace === namespace && each.name === name)?.urls ?? [],

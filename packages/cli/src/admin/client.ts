@@ -16,9 +16,11 @@ type Parameters = Readonly<Record<string, string | undefined>>;
 export interface AdminClient {
   readonly info: () => Promise<PlatformInfo>;
   readonly list: <Item = PlatformObject>(
-    path: KindPath | 'logs',
+    path: KindPath | 'logs' | 'traces',
     parameters: Parameters,
   ) => Promise<readonly Item[]>;
+  /** One object by its path. */
+  readonly find: <Item>(path: string) => Promise<Item>;
   /** What is there and what happens, until the signal ends it. */
   readonly stream: (
     path: KindPath | 'logs',
@@ -56,6 +58,7 @@ export function createClient(origin: string, unreachable: string): AdminClient {
       const { items } = (await response.json()) as { items: readonly Item[] };
       return items;
     },
+    find: async <Item>(path: string) => (await (await ask(path)).json()) as Item,
     async *stream(path, parameters, signal) {
       const headers = { accept: 'text/event-stream' };
       try {

@@ -2,7 +2,7 @@
 import type { PlatformEvent } from '@ofn/platform';
 
 /** What an event says of a function that had something wrong with it. */
-export interface Turn {
+interface Turn {
   /** Code that was changed is built, or runs. */
   readonly isMended: boolean;
   /** The same code runs that had crashed. */

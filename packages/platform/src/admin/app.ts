@@ -4,6 +4,7 @@ import { PlatformError, type PlatformErrorCode } from '../errors.ts';
 import type { LogLine, Logs } from '../state/logs.ts';
 import type { ObjectKind } from '../state/objects.ts';
 import type { Store } from '../state/store.ts';
+import type { Traces } from '../traces/traces.ts';
 import { createEventStream, type ServerSentEvent } from './event-stream.ts';
 import type { EventSources } from './event-sources.ts';
 import type { PlatformInfo } from './platform-info.ts';
@@ -21,6 +22,8 @@ export interface AppOptions {
   /** Starts new processes of a function. Returns whether there is such a function. */
   readonly restart: (namespace: string, name: string) => boolean;
   readonly events: EventSources;
+  /** Absent: functions are not traced here. */
+  readonly traces?: Pick<Traces, 'find' | 'list'> | undefined;
   /** Ends the streams. */
   readonly stop: AbortSignal;
 }
@@ -77,6 +80,23 @@ export function createApp(options: AppOptions): Hono {
       subscribe: (send) => logs.watch((line) => isOf(line, query) && send(toLineEvent(line))),
       stop,
     });
+  });
+
+  route('GET', '/traces', (context) => {
+    const query = parseQuery(context.req.query(), ['function']);
+    const found = options.traces?.list() ?? [];
+    const { function: name } = query;
+    return context.json(
+      toList(found.filter(({ services }) => name === undefined || services.includes(name))),
+    );
+  });
+
+  route('GET', '/traces/:id', (context) => {
+    parseQuery(context.req.query(), []);
+    const { id = '' } = context.req.param();
+    const found = options.traces?.find(id);
+    if (found === undefined) throw error('OFN_PLATFORM_NOT_FOUND', `there is no trace ${id}`);
+    return context.json(found);
   });
 
   route('POST', '/functions/:namespace/:name/restart', (context) => {

@@ -32,5 +32,5 @@ export function platformVersion(): string {
 
 /** The paths of the API. */
 export const LINKS: PlatformInfo['links'] = Object.fromEntries(
-  [...Object.keys(KINDS), 'logs'].map((name) => [name, `/${name}`]),
+  [...Object.keys(KINDS), 'logs', 'traces'].map((name) => [name, `/${name}`]),
 );

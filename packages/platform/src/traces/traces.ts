@@ -3,12 +3,12 @@ import { createServer, type AddressInfo } from 'node:net';
 import type { CollectedSegment, Collector } from '@ofn/tracing/testing';
 
 /** What can be listed of a trace; times in milliseconds since 1970. */
-interface TraceSummary {
+export interface TraceSummary {
   readonly id: string;
   readonly start: number;
   /** Milliseconds. */
   readonly duration: number;
-  /** The functions that it went through. */
+  /** The functions that it went through, in the order in which they began. */
   readonly services: readonly string[];
   readonly spans: number;
   readonly isError: boolean;
@@ -17,7 +17,7 @@ interface TraceSummary {
 }
 
 /** A trace. */
-interface Trace extends TraceSummary {
+export interface Trace extends TraceSummary {
   readonly segments: readonly CollectedSegment[];
   /** A line for each span, as a tree. */
   readonly tree: string;
@@ -93,11 +93,12 @@ export async function createTraces(): Promise<Traces> {
   };
 }
 
-function summarize(id: string, segments: readonly CollectedSegment[]): TraceSummary {
+function summarize(id: string, collected: readonly CollectedSegment[]): TraceSummary {
+  const segments = collected.toSorted((one, other) => startOf(one) - startOf(other));
   const spans = segments.flatMap(({ spansList }) => spansList);
   const start = Math.min(...spans.map(({ starttime }) => starttime));
   const end = Math.max(...spans.map(({ endtime }) => endtime));
-  const [root] = segments.toSorted((one, other) => startOf(one) - startOf(other));
+  const [root] = segments;
   return {
     id,
     start,
