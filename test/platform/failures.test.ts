@@ -222,6 +222,7 @@ export default (req, res) => {
   const platform = await start([folder]);
   expect((await ask(platform.port)).body).toBe('well');
   expect((await ask(platform.port, 'localhost', '/leak', '{}')).status).toBe(502);
+  await platform.happened('crashed');
   expect((await ask(platform.port)).body).toBe('well');
   expect(crashes(platform)).toEqual([expect.stringContaining('JavaScript heap out of memory')]);
 });

@@ -78,7 +78,12 @@ export function createPool(
       return connection;
     },
     async open(service, signal) {
-      const { address, socket } = await dialer.dial(service, signal);
+      let { address, socket } = await dialer.dial(service, signal);
+      // It may have been told to end since it was dialled.
+      while (!endpoints.has(service, address)) {
+        socket.destroy();
+        ({ address, socket } = await dialer.dial(service, signal));
+      }
       const connection = connectionOver(socket, address);
       open.add(connection);
       // A request that is about to be sent over it learns that by itself, and is sent over another one.

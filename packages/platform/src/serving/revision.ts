@@ -53,7 +53,7 @@ export interface Revision {
 const INSPECTED_STOP_TIMEOUT = 2000;
 
 // What is on its way to an instance that is told to end is taken before its idle connections are closed.
-const DRAIN_DELAY = '100ms';
+const DRAIN_DELAY = '300ms';
 
 // Lines of an instance that are kept to tell why it ended.
 const TAIL = 50;
