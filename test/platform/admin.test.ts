@@ -151,7 +151,8 @@ describe('what is there', () => {
   });
 
   test('logs are lists of lines: of an instance, and the latest of them', async () => {
-    const { adminPort, port } = await startHello();
+    // Whose own lines come when they come.
+    const { adminPort, port } = await startHello({ traces: false });
     await ask(port, 'localhost', '/first');
     await ask(port, 'localhost', '/second');
     const lines = async (query: string): Promise<readonly { line: string; instance: string }[]> =>
@@ -189,7 +190,8 @@ describe('what happens', () => {
   });
 
   test('logs are followed from the latest lines on', async () => {
-    const { adminPort, port } = await startHello();
+    // Whose own lines come when they come.
+    const { adminPort, port } = await startHello({ traces: false });
     await ask(port, 'localhost', '/first');
     const { events } = follow(adminPort, '/logs?follow=true&tail=1');
     const linesOf = (): readonly unknown[] =>

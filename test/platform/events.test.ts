@@ -79,13 +79,14 @@ test('a trace goes from the request over the topic to the function that takes th
   await expect
     .poll(async () => (await listed()).map(({ services }) => services), { timeout: 20_000 })
     .toEqual([['front', 'worker']]);
-  const [{ id = '' } = {}] = await listed();
+  const [found] = await listed();
+  const id = found?.id ?? '';
   const requests = platform.events.flatMap((event) => (event.type === 'request' ? [event] : []));
   expect(requests.map(({ trace }) => trace)).toEqual([id]);
   const { tree } = (await (
     await fetch(`http://127.0.0.1:${platform.adminPort}/traces/${id.slice(0, 8)}`)
   ).json()) as { tree: string };
-  expect(tree).toMatch(/front: front 200[^]*publish mq → mq\/orders[^]*worker: worker/);
+  expect(tree).toMatch(/front: front 200[^]*publish orders → mq\/orders[^]*worker: worker/);
 });
 
 test('an event that its function fails at is for the mended code', async () => {

@@ -73,9 +73,11 @@ test('exports these types', async () => {
       "ScalingRules",
       "ServicePorts",
       "ServiceTarget",
+      "Sidecar as InstanceSidecar",
       "Simulation",
       "SimulationInput",
       "SimulationPoint",
+      "Spawn",
       "StaticResponse",
       "StaticRoute",
     ]

@@ -26,7 +26,7 @@ export interface Store {
   readonly record: (event: EventRecord) => void;
   /** The keys of all functions. */
   readonly keys: () => readonly string[];
-  /** Events in the order in which they happened last, others in that of their creation. */
+  /** Events in the order in which they happened last, others by their functions, and then their creation. */
   readonly list: (kind: ObjectKind) => readonly PlatformObject[];
   /** Calls back with each change from now on. Returns what ends that. */
   readonly watch: (listener: (change: Change) => void) => () => void;
@@ -87,7 +87,10 @@ export function createStore(saved: SavedState, onSave: () => void): Store {
     list(kind) {
       if (kind === 'Event') return events.list();
       if (kind === 'Instance') return [...instances.values()].flat();
-      return [...functions.values()].flatMap(objectsOf).filter((object) => object.kind === kind);
+      const keys = [...functions.keys()].toSorted();
+      return keys
+        .flatMap((key) => objectsOf(functions.get(key)))
+        .filter((object) => object.kind === kind);
     },
     watch(listener) {
       listeners.add(listener);
