@@ -284,6 +284,7 @@ describe('arguments', () => {
   test.each([
     [['rendr'], "unknown command 'rendr'"],
     [['render', '--nope'], "unknown option '--nope'"],
+    [['dev', '--inspect', './hello'], 'It must be a port from 1 to 65535; paths stand before it.'],
     [['render', '--target', 'lambda'], 'Allowed choices are keda-http, knative, async'],
   ])('%j is refused with 2, and says why', async (args, message) => {
     const { code, err } = await ofn(args);
