@@ -1,54 +1,80 @@
-// Covers the quick start, as a process: what it prints, its three functions, and its stop.
+// Covers the quick start, by the command of its README: what it prints, its two functions, and its stop.
+import { spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { startExample } from './start-example.ts';
+import { text } from 'node:stream/consumers';
+import { afterAll, expect, onTestFinished, test } from 'vitest';
+import { parseReadmeCommands, runReadmeCommand } from './readme-commands.ts';
+import { followOutput, readScripts } from './start-example.ts';
 
-const folder = join(import.meta.dirname, 'quick-start');
-
-test('prints a URL to try for each function', async () => {
-  const example = await startExample(folder);
-  const { port } = new URL(example.origin);
-  await example.line(({ msg }) => msg.startsWith('serving greet'));
-  expect(example.lines.map(({ msg }) => msg)).toEqual([
-    `serving hello at http://localhost:${port}/hello`,
-    `serving onOrder at http://localhost:${port}/orders`,
-    `serving greet at http://localhost:${port}/greet`,
-  ]);
-});
-
-test('greets the name of the query, as text that a browser does not run', async () => {
-  const { origin } = await startExample(folder);
-  const response = await fetch(`${origin}/hello?name=<b>Ada</b>`);
-  expect(response.headers.get('content-type')).toBe('text/plain; charset=utf-8');
-  expect(await response.text()).toBe('Hello, <b>Ada</b>!\n');
-});
-
-test('answers an order in structured mode with an event in structured mode', async () => {
-  const { origin } = await startExample(folder);
-  const response = await fetch(`${origin}/orders`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/cloudevents+json' },
-    body: JSON.stringify({
-      specversion: '1.0',
-      id: '7',
-      source: '/shop',
-      type: 'order.placed',
-      data: { item: 'tea', price: 3, quantity: 2 },
-    }),
+const example = join(import.meta.dirname, 'quick-start');
+const readme = readFileSync(join(example, 'README.md'), 'utf8');
+const env = { PATH: `${join(example, 'node_modules/.bin')}:${process.env['PATH']}` };
+// What it keeps is not of a run before.
+const folder = mkdtempSync(join(tmpdir(), 'ofn-quick-start-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+for (const name of ['count', 'function.yaml', 'hello', 'package.json']) {
+  cpSync(join(example, name), join(folder, name), {
+    recursive: true,
+    filter: (path) => !path.includes('.ofn'),
   });
-  expect(response.headers.get('content-type')).toContain('application/cloudevents+json');
-  expect(await response.json()).toMatchObject({ type: 'order.priced', data: { total: 6 } });
-});
+}
+symlinkSync(join(example, 'node_modules'), join(folder, 'node_modules'), 'junction');
 
-test('logs the data of a greeting under the name of the function, and exits 0', async () => {
-  const example = await startExample(folder);
-  const response = await fetch(`${example.origin}/greet`, {
-    method: 'PUT',
-    headers: { 'content-type': 'application/json' },
-    body: '{"name":"Ada"}',
+/** Starts it as `npm start` does, on a free port. */
+async function start() {
+  const child = spawn(`exec ${readScripts(folder).start} --port 0`, {
+    shell: true,
+    cwd: folder,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
-  expect(await response.json()).toEqual({ greeting: 'Hello, Ada!', method: 'PUT' });
-  const line = await example.line(({ msg }) => msg === 'greeting');
-  expect(line).toMatchObject({ function: 'greet', data: { name: 'Ada' } });
-  expect(await example.stop()).toBe(0);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const output = followOutput(child);
+  const { msg } = await output.line(({ msg }) => msg.includes('http://localhost:'));
+  return { ...output, origin: /http:\/\/localhost:\d+/.exec(msg)?.[0] ?? '' };
+}
+
+/** A command of the README, as it is printed there. */
+function ofn(args: string): Promise<string> {
+  return text(spawn(`ofn ${args}`, { shell: true, cwd: folder, env, stdio: 'pipe' }).stdout);
+}
+
+const withoutChance = (printed: string): string =>
+  printed
+    .trim()
+    .replaceAll(/localhost:\d+/g, 'localhost')
+    .replaceAll(/\d+:\d+:\d+|[\d.]+ m?s\b|\b[0-9a-f]{8}(?:[0-9a-f]{24})?\b/g, '…')
+    .replaceAll(/ +/g, ' ');
+
+test('greets, counts, and prints what its README says', async () => {
+  const [command] = parseReadmeCommands(readme);
+  if (command === undefined) throw new Error('the README has no command');
+  const running = await start();
+  expect(await runReadmeCommand(command, running)).toBe(command.output);
+  await running.line(({ msg }) => msg.includes('acked'));
+  const said = withoutChance(running.output())
+    .split('\n')
+    .map((line) => line.trim());
+  const blocks = [...readme.matchAll(/^```text\n([^`]*)\n```$/gm)].map(([, block = '']) => block);
+  for (const block of blocks.filter((each) => each.trim() !== command.output)) {
+    expect(said).toEqual(expect.arrayContaining(withoutChance(block).split('\n')));
+  }
+
+  // The commands of its README.
+  expect(await ofn('get functions')).toMatch(/^hello +Succeeded +Running/m);
+  expect(await ofn('describe function hello')).toMatch(/Events:[^]*Serving is running\n$/);
+  expect(await ofn(`invoke count -d '{"name":"Grace"}'`)).toBe(
+    'published to greetings/greetings\n',
+  );
+  await running.line(({ msg }) => msg.includes('Grace was greeted, 1 in all'));
+  await expect.poll(() => ofn('trace'), { timeout: 20_000 }).toMatch(/hello, count$/m);
+  for (const line of readme.match(/^npx ofn .*$/gm) ?? []) {
+    expect(line).toMatch(
+      /^npx ofn (?:get functions|describe function hello|trace|invoke count -d .*)$/,
+    );
+  }
+  expect(await ofn('render')).toContain('kind: Deployment');
+  expect(await running.stop()).toBe(0);
 });

@@ -24,7 +24,7 @@ const runnable = ofOneProcess(examples).filter(
 function ofOneProcess(names: readonly string[]): readonly string[] {
   return names.filter(
     (name) =>
-      !/npm run -s collector|^ofn-interceptor /.test(
+      !/npm run -s collector|^ofn-interceptor |^ofn /.test(
         readScripts(join(import.meta.dirname, name)).start,
       ),
   );
