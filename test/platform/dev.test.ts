@@ -52,3 +52,29 @@ test('a function ends by itself when ofn dev is killed', async () => {
   child.kill('SIGKILL');
   await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), { timeout: 10_000 });
 });
+
+test('code in a folder without packages finds the framework, also when NODE_PATH names another', async () => {
+  const { folder } = createProject({
+    'index.ts':
+      "import { http } from '@ofn/core';\nhttp('function', (req, res) => res.send('found'));\n",
+  });
+  const child = spawn(process.execPath, [BIN, 'dev', '--port', '0'], {
+    cwd: folder,
+    // As the bins of pnpm are started.
+    env: { PATH: process.env['PATH'], NODE_PATH: join(import.meta.dirname, 'node_modules') },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const [chunk] = (await once(child.stdout, 'data')) as [Buffer];
+  let output = String(chunk);
+  child.stdout.on('data', (more: Buffer) => (output += String(more)));
+  const port = await vi.waitFor(
+    () => {
+      const [, found] = /http:\/\/localhost:(\d+)\//.exec(output) ?? [];
+      if (found === undefined) throw new Error(`it does not serve: ${output}`);
+      return Number(found);
+    },
+    { timeout: 20_000 },
+  );
+  expect((await ask(port)).body).toBe('found');
+});

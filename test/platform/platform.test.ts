@@ -1,5 +1,5 @@
 // Functions on the local platform: from zero, reloaded, broken and mended.
-import { readdirSync, rmSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ask, createProject, start } from './project.ts';
@@ -169,4 +169,28 @@ test('a build that was cut off is built again', async () => {
   write(`.ofn/builds/${build}/plugins`, 'a rest');
   const { port } = await start([folder]);
   expect((await ask(port)).body).toBe('whole from hello');
+});
+
+test('data that is written beside the code is no save, and saves of code beside it are served', async () => {
+  const { folder, write } = createProject({
+    'index.js': `import { writeFileSync } from 'node:fs';
+export default (req, res) => { writeFileSync('visits.log', String(Math.random())); res.send('one'); };
+`,
+    'package.json': '{"type":"module"}',
+  });
+  const { events, happened, port } = await start([folder]);
+  for (let visit = 0; visit < 20; visit += 1) {
+    write(`upload-${visit}.bin`, 'data');
+    expect((await ask(port)).body).toBe('one');
+  }
+  write('index.js', "export default (req, res) => res.send('two');\n");
+  await happened('built', 2);
+  await expect.poll(async () => (await ask(port)).body).toBe('two');
+  const [first, ...others] = events.filter(({ type }) => type === 'ready');
+  expect([first, others.length]).toEqual([expect.anything(), 1]);
+  const { events: told } = JSON.parse(readFileSync(join(folder, '.ofn/state.json'), 'utf8')) as {
+    events: { reason: string; series?: { count: number } }[];
+  };
+  const builds = told.filter(({ reason }) => reason === 'BuildCreated');
+  expect(builds.length).toBe(2);
 });

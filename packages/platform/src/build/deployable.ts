@@ -1,11 +1,11 @@
 // buildDeployable: a function becomes a folder that an image is made of.
 import { join, posix } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { PlatformError } from '../errors.ts';
 import { bundleDeployable, packagesOfPlugins } from './deployable-code.ts';
 import { assertFolder, writeFolder } from './deployable-folder.ts';
 import { renderDockerfile } from './dockerfile.ts';
 import { findPackage, isNative, needsInstallScript, type InstalledPackage } from './package.ts';
+import { binOf, frameworkOf } from './packages.ts';
 import {
   packedOf,
   pluginsOf,
@@ -61,7 +61,7 @@ export async function buildDeployable(
   const apart = apartOf(project, external);
   const { code, map, packages: imported } = await bundleDeployable(entry, folder, apart);
   const ofPlugins = plugins.length === 0 ? [] : await packagesOfPlugins(plugins, folder);
-  const framework = findFramework(folder);
+  const framework = frameworkOf(folder);
   const packages = sortedByName([framework, ...wantedBy(project), ...imported, ...ofPlugins]);
   const versions = Object.fromEntries(packages.map((each) => [each.name, each.version]));
   const packed = packedOf(project, packages);
@@ -109,20 +109,6 @@ function apartOf({ dependencies, source }: Project, external: readonly string[])
     throw new PlatformError('OFN_PLATFORM_BUILD_FAILED', message);
   }
   return new Set([...external, ...(dependencies[TRACING] === undefined ? [] : HOOKED)]);
-}
-
-// That of the function itself, where it has one: what its code registers is registered there.
-function findFramework(folder: string): InstalledPackage {
-  const found =
-    findPackage('@ofn/core', folder) ??
-    findPackage('@ofn/core', fileURLToPath(new URL('.', import.meta.url)));
-  if (found === undefined) throw new Error('@ofn/core is not installed');
-  return found;
-}
-
-function binOf({ manifest }: InstalledPackage): string {
-  const { bin } = manifest;
-  return typeof bin === 'object' ? (bin['functions-framework'] ?? '') : '';
 }
 
 function nameOf({ name }: InstalledPackage): string {

@@ -1,4 +1,4 @@
-// The files of a folder as one text that differs when one of them was saved.
+// The code in a folder as one text that differs when one of them was saved.
 import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
@@ -10,6 +10,14 @@ const IGNORED = new Set(['node_modules', '.git', '.ofn', 'coverage']);
 /** Whether a file or folder of that name is left alone, with all that is in it. */
 export function isIgnored(name: string): boolean {
   return IGNORED.has(name);
+}
+
+// What code may be made of. Others, such as a log or a database that the function itself writes, are data.
+const SOURCE = /(?:\.(?:[cm]?[jt]sx?|json|ya?ml|wasm|node)|^\.env)$/;
+
+/** Whether a file of that name may be of the code of a function, or say what it is. */
+export function isSource(name: string): boolean {
+  return SOURCE.test(name);
 }
 
 /** By path, size and time of the last change; also by the bundler, which makes the same of the same. */
@@ -33,7 +41,8 @@ async function listFiles(folder: string): Promise<string[]> {
     .filter(({ name }) => !isIgnored(name))
     .map(async (entry) => {
       const path = join(folder, entry.name);
-      return entry.isDirectory() ? listFiles(path) : [path];
+      if (entry.isDirectory()) return listFiles(path);
+      return isSource(entry.name) ? [path] : [];
     });
   return (await Promise.all(files)).flat();
 }

@@ -1,7 +1,8 @@
 // The packages that a function has of the platform: the framework, and tracing, where its folder has none.
 import { mkdir, rm, symlink } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findPackage, type InstalledPackage } from './package.ts';
 import type { Source } from './source.ts';
 
 const PACKAGES = ['@ofn/core', '@ofn/tracing'];
@@ -14,25 +15,29 @@ export async function linkPackages({ folder }: Source): Promise<void> {
   await Promise.all(
     PACKAGES.map(async (name) => {
       const link = join(folder, '.ofn', 'node_modules', name);
-      const target = findPackage(import.meta.url, name);
-      const own = findPackage(join(folder, 'package.json'), name);
-      if (own !== undefined || target === undefined) {
-        await rm(link, { force: true, recursive: true });
-        return;
-      }
-      await mkdir(dirname(link), { recursive: true });
       // The platform may be another one by now.
       await rm(link, { force: true, recursive: true });
-      await symlink(target, link, 'junction');
+      const target = findPackage(name, folder) === undefined ? findOwn(name) : undefined;
+      if (target === undefined) return;
+      await mkdir(dirname(link), { recursive: true });
+      await symlink(target.folder, link, 'junction');
     }),
   );
 }
 
-/** The folder of a package as it is found from a file; `undefined` when it is not. */
-export function findPackage(from: string, name: string): string | undefined {
-  try {
-    return dirname(createRequire(from).resolve(`${name}/package.json`));
-  } catch {
-    return undefined;
-  }
+/** The framework of the function itself, where it has one: what it registers is registered there. */
+export function frameworkOf(folder: string): InstalledPackage {
+  const found = findPackage('@ofn/core', folder) ?? findOwn('@ofn/core');
+  if (found === undefined) throw new Error('@ofn/core is not installed');
+  return found;
+}
+
+/** The bin of the framework, in its folder. */
+export function binOf({ manifest }: InstalledPackage): string {
+  const { bin } = manifest;
+  return typeof bin === 'object' ? (bin['functions-framework'] ?? '') : '';
+}
+
+function findOwn(name: string): InstalledPackage | undefined {
+  return findPackage(name, fileURLToPath(new URL('.', import.meta.url)));
 }

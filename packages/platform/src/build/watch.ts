@@ -3,7 +3,7 @@ import { watch as watchFolder, type FSWatcher as FolderWatcher } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
 import { watch, type FSWatcher } from 'chokidar';
-import { isIgnored } from './fingerprint.ts';
+import { isIgnored, isSource } from './fingerprint.ts';
 
 // Milliseconds that changes of one save may be apart.
 const BURST = 10;
@@ -48,6 +48,8 @@ export async function watchFiles(
       ignored: (each) => each.slice(path.length).split(sep).some(isIgnored),
     });
     opened.on('all', (event, file) => {
+      const isFolder = event === 'addDir' || event === 'unlinkDir';
+      if (!isFolder && !isSource(basename(file))) return;
       isChanged = true;
       isStructure ||= event !== 'change' || /\.(?:ya?ml|json)$/.test(file);
       schedule();

@@ -72,6 +72,8 @@ export function createController(first: Source, options: ControllerOptions): Con
   let running: Promise<void> = Promise.resolve();
   let waiting: (() => void)[] = [];
   let trouble = '';
+  // Of the code that was told to be built.
+  let builtDigest = progress.build.imageDigest;
   let replicas = 0;
   let stopped = false;
   let isRetried = progress.function === undefined;
@@ -135,8 +137,15 @@ export function createController(first: Source, options: ControllerOptions): Con
     const { metadata, status } = progress.build.builder ?? {};
     if (metadata?.name !== builder) return;
     const { buildDuration: duration = '', message = '', state } = status ?? {};
-    if (state === 'Succeeded') onEvent({ type: 'built', function: name, duration });
-    else onEvent({ type: 'build-failed', function: name, message });
+    const digest = progress.build.imageDigest;
+    if (state === 'Succeeded') {
+      // The same code again is nothing new.
+      if (digest !== builtDigest) onEvent({ type: 'built', function: name, duration });
+      builtDigest = digest;
+    } else {
+      builtDigest = undefined;
+      onEvent({ type: 'build-failed', function: name, message });
+    }
   }
 
   function tellTrouble(): void {

@@ -12,12 +12,13 @@ export interface Trouble {
 /** Finds it; `undefined` when all is well, or not known yet. */
 export function troubleOf({ build, serving }: FunctionProgress): Trouble | undefined {
   const { condition, previous } = serving;
+  const hasFailed = condition.state === 'Failed' || condition.state === 'Timeout';
+  const isServed = hasFailed ? previous !== undefined : serving.serving !== undefined;
   if (build.condition.state === 'Failed' || build.condition.state === 'Timeout') {
     const { message = '' } = build.condition;
-    const isServed = serving.serving !== undefined;
     return { code: 'OFN_PLATFORM_BUILD_FAILED', message, isServed };
   }
-  if (condition.state !== 'Failed' && condition.state !== 'Timeout') return undefined;
+  if (!hasFailed) return undefined;
   const { message = '' } = condition;
-  return { code: 'OFN_PLATFORM_START_FAILED', message, isServed: previous !== undefined };
+  return { code: 'OFN_PLATFORM_START_FAILED', message, isServed };
 }

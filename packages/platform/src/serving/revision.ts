@@ -1,9 +1,8 @@
 // One serving of a function as its processes.
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInstances, type InstanceSidecar } from '@ofn/keda';
 import { parseDuration } from '@ofn/resources';
-import { findPackage } from '../build/packages.ts';
+import { binOf, frameworkOf } from '../build/packages.ts';
 import type { Source } from '../build/source.ts';
 import type { InstanceResource } from '../state/objects.ts';
 import { lastWords } from './last-words.ts';
@@ -165,13 +164,8 @@ export function createRevision(
   };
 }
 
-/** The framework of the function itself, where it has one: what it registers is registered there. */
+/** The bin of a function's framework. Absolute. */
 export function frameworkBin(folder: string): string {
-  const root =
-    findPackage(join(folder, 'package.json'), '@ofn/core') ??
-    findPackage(import.meta.url, '@ofn/core');
-  if (root === undefined) throw new Error('@ofn/core is not installed');
-  const manifest = readFileSync(join(root, 'package.json'), 'utf8');
-  const { bin } = JSON.parse(manifest) as { bin: Record<string, string> };
-  return join(root, bin['functions-framework'] ?? '');
+  const framework = frameworkOf(folder);
+  return join(framework.folder, binOf(framework));
 }
