@@ -11,6 +11,11 @@ test('a readable line of the framework loses its time and the fields of the call
   ]);
 });
 
+test('a field called name, which stands in brackets in a readable line, is a field', () => {
+  const line = '[14:33:00.178] INFO (Ada): greeting {"invocation":"20ec","function":"f"}';
+  expect(readAll([line])).toEqual([{ level: 'info', text: 'greeting', fields: 'name=Ada' }]);
+});
+
 test('a line of JSON is read the same, with the stack of its error', () => {
   const stack = 'Error: boom\n    at f (/code/index.ts:3:4)\n    at run (node:internal/x:1:2)';
   const line = JSON.stringify({

@@ -79,15 +79,22 @@ function readJson(line: string): InstanceLine | undefined {
 }
 
 function readReadable(line: string): InstanceLine | undefined {
-  const [, level = '', rest] = /^\[[\d:.]+\] ([A-Z]+): (.*)$/.exec(line) ?? [];
+  // A field `name` stands in brackets behind the level.
+  const [, level = '', name, rest] =
+    /^\[[\d:.]+\] ([A-Z]+)(?: \(([^)]*)\))?: (.*)$/.exec(line) ?? [];
   if (rest === undefined || !LEVELS.has(level.toLowerCase())) return undefined;
+  const named = name === undefined ? {} : { name };
   // The text may have such an object in it, too.
   for (let at = rest.indexOf(' {"'); at !== -1; at = rest.indexOf(' {"', at + 1)) {
     const fields = parseFields(rest.slice(at + 1));
     if (fields !== undefined)
-      return { level: level.toLowerCase(), text: rest.slice(0, at), ...fieldsOf(fields) };
+      return {
+        level: level.toLowerCase(),
+        text: rest.slice(0, at),
+        ...fieldsOf({ ...named, ...fields }),
+      };
   }
-  return { level: level.toLowerCase(), text: rest };
+  return { level: level.toLowerCase(), text: rest, ...fieldsOf(named) };
 }
 
 function readFrame(line: string): InstanceLine | undefined {
