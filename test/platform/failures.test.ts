@@ -133,7 +133,7 @@ test('a function that never gets ready is given up after its timeout: its caller
   const { folder, write } = createHello(NEVER, {
     'function.yaml': functionFile('hello', 'timeout: 1s'),
   });
-  const { port } = await start([folder], { stopTimeout: 100 });
+  const { events, port } = await start([folder], { stopTimeout: 100 });
   const replies = await Promise.all([failure(port), failure(port)]);
   expect(replies).toEqual(Array.from({ length: 2 }, () => '503 OFN_PLATFORM_START_FAILED'));
   await expect
@@ -142,6 +142,8 @@ test('a function that never gets ready is given up after its timeout: its caller
   expect(told(folder, 'Function')).toContain(
     'ServingTimeout: Serving did not run in time: not running after 1s',
   );
+  const message = 'not running after 1s';
+  expect(events).toContainEqual({ type: 'start-timeout', function: 'hello', message });
   // It is not tried for ever.
   await vi.waitFor(() => expect(processesIn(folder)).toEqual([]), WAIT);
   write('index.js', says('mended'));

@@ -22,6 +22,8 @@ export type PlatformEvent =
       readonly instance: string;
       readonly how: string;
     }
+  /** The code has not started in its time, and is given up until the next save. */
+  | { readonly type: 'start-timeout'; readonly function: string; readonly message: string }
   /** The new code does not serve; the old one goes on. */
   | { readonly type: 'kept'; readonly function: string }
   | {

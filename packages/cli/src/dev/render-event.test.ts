@@ -166,8 +166,13 @@ test('replicas are told of, but for the first one, which is ready soon', () => {
 
 test('what else happens is a line each', () => {
   expect(
-    createRenderer()({ type: 'kept', function: 'hello' }, { type: 'warning', message: 'one\ntwo' }),
+    createRenderer()(
+      { type: 'start-timeout', function: 'hello', message: 'not running after 1m' },
+      { type: 'kept', function: 'hello' },
+      { type: 'warning', message: 'one\ntwo' },
+    ),
   ).toEqual([
+    '12:03:04 hello              does not start: not running after 1m',
     '12:03:04 hello              the new code does not serve; the old code goes on',
     '12:03:04 ofn                warning: one',
     '12:03:04 ofn                warning: two',

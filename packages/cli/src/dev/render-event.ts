@@ -170,6 +170,10 @@ export function createEventRenderer(options: EventRendererOptions): EventRendere
       case 'crashed':
         readers.delete(event.instance);
         return [renderCrash(event, crashes)];
+      case 'start-timeout':
+        return [
+          toLine(`${style(['bold', 'red'], 'does not start')}: ${event.message}`, event.function),
+        ];
       case 'kept':
         return [
           toLine(

@@ -154,6 +154,11 @@ export function createController(first: Source, options: ControllerOptions): Con
     if (text === trouble) return;
     trouble = text;
     options.onTrouble(found);
+    if (
+      found?.code === 'OFN_PLATFORM_START_FAILED' &&
+      progress.serving.condition.state === 'Timeout'
+    )
+      onEvent({ type: 'start-timeout', function: name, message: found.message });
     if (found?.isServed === true) onEvent({ type: 'kept', function: name });
   }
 
