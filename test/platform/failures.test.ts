@@ -307,3 +307,17 @@ test('one that blocks its event loop is unready: new requests wait, and a save m
     .poll(() => told(folder, 'Serving'), WAIT)
     .toContain('Unhealthy: Readiness probe failed');
 });
+
+test('a build that is not done in its time is over, and the next save may be', async () => {
+  const { folder, write } = createHello(says('late'), {
+    'function.yaml': functionFile().replace('builder: local', 'builder: local, timeout: 1ms'),
+  });
+  const { port } = await start([folder]);
+  expect(await failure(port)).toBe('503 OFN_PLATFORM_BUILD_FAILED');
+  await expect
+    .poll(() => told(folder, 'Function'), WAIT)
+    .toContain('BuildTimeout: Build timed out: after 0s');
+  expect(hello(folder).build.condition.state).toBe('Timeout');
+  write('function.yaml', functionFile());
+  await expect.poll(() => failure(port), WAIT).toBe('200 late');
+});

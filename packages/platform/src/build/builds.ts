@@ -1,5 +1,10 @@
 // Builders are run: each bundles the code as it is, and is timed; one that is to end ends.
-import type { BuildProgress, FunctionObservation } from '@ofn/resources';
+import {
+  parseDuration,
+  type BuildProgress,
+  type BuilderResource,
+  type FunctionObservation,
+} from '@ofn/resources';
 import { bundle } from './bundle.ts';
 import type { Source } from './source.ts';
 
@@ -27,10 +32,17 @@ interface Run {
 export function createBuilds({ observe, source }: BuildsOptions): Builds {
   const runs = new Map<string, Run>();
 
-  async function begin(builder: string, run: Run): Promise<void> {
+  async function begin({ metadata, spec }: BuilderResource, run: Run): Promise<void> {
+    const builder = metadata.name;
     const begin = performance.now();
     observe({ type: 'build-started', builder, at: Date.now() });
+    const limit = parseDuration(spec.timeout ?? '');
+    const timer =
+      limit === undefined
+        ? undefined
+        : setTimeout(() => observe({ type: 'time-passed', at: Date.now() }), limit);
     const result = await buildOnce(source());
+    clearTimeout(timer);
     const duration = performance.now() - begin;
     runs.delete(builder);
     const observed = run.isCanceled ? ({ state: 'Canceled' } as const) : result;
@@ -45,13 +57,12 @@ export function createBuilds({ observe, source }: BuildsOptions): Builds {
         // It ran in a process that has ended.
         else end(metadata.name);
       }
-      const name = builder?.metadata.name;
-      const state = builder?.status?.state;
-      if (name === undefined || runs.has(name)) return;
+      if (builder === undefined || runs.has(builder.metadata.name)) return;
+      const state = builder.status?.state;
       if (state !== 'Created' && state !== 'Building') return;
       const run: Run = { isCanceled: false, ended: Promise.resolve() };
-      runs.set(name, run);
-      run.ended = begin(name, run);
+      runs.set(builder.metadata.name, run);
+      run.ended = begin(builder, run);
     },
     async stop() {
       await Promise.all([...runs.values()].map(({ ended }) => ended));
