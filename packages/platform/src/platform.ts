@@ -165,7 +165,10 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
 
   function add(source: Source): Member {
     const key = keyOf(source);
-    const entrance = gateway.add(key, (replicas) => controller.scale(replicas));
+    const entrance = gateway.add(key, {
+      replicas: () => controller.replicas,
+      scale: (replicas) => controller.scale(replicas),
+    });
     const inspect = inspectPortOf(key);
     const controller = createController(source, {
       store,
@@ -182,7 +185,8 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     const member: Member = {
       controller,
       entrance,
-      watchers: watch ? watchSource(source) : [],
+      source,
+      watchers: [],
       stopScaling: () => {},
     };
     members.set(key, member);
@@ -196,6 +200,16 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     const port = inspected.get(key) ?? options.inspect + inspected.size;
     inspected.set(key, port);
     return port;
+  }
+
+  function watchAnew(member: Member): void {
+    if (!watch) return;
+    const { source, watchers } = member;
+    // Not waited for: one of them may be what has called this.
+    void close(watchers);
+    member.watchers = watchSource(source);
+    // What was saved before they were there.
+    void Promise.all(member.watchers).then(() => look(source.folder, false));
   }
 
   function watchSource({ file: functionFile, folder }: Source): readonly Promise<Watcher>[] {
@@ -223,6 +237,10 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     const looks = next.map(async (source) => {
       const known = members.get(keyOf(source));
       const member = known ?? add(source);
+      const { source: before } = member;
+      // The controller has it a moment later.
+      member.source = source;
+      if (known === undefined || !isAtSamePlace(source, before)) watchAnew(member);
       const route = toLocalRoute(source.function, next.filter(servesHttp).length === 1);
       member.entrance.setRoute(route);
       const app = toApp(source.function, source.components);
@@ -231,7 +249,8 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
         mesh.expect(app);
       }
       if (route === undefined) scaleEvents(member, source, app?.appId ?? '');
-      const isAffected = source.folder === folder || !isSame(source, member.controller.source);
+      else member.stopScaling();
+      const isAffected = source.folder === folder || !isSame(source, before);
       if (known === undefined || isAffected) await member.controller.look(source);
     });
     const all = Promise.all(looks);
@@ -246,6 +265,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
       appId,
       mesh,
       options: given.spec.serving?.scaleOptions,
+      replicas: member.controller.replicas,
       scale: member.controller.scale,
     });
   }
@@ -253,9 +273,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
   async function look(folder: string, isStructure: boolean): Promise<void> {
     try {
       if (!isStructure) {
-        const affected = [...members.values()].filter(
-          (each) => each.controller.source.folder === folder,
-        );
+        const affected = [...members.values()].filter((each) => each.source.folder === folder);
         await Promise.all(affected.map(({ controller }) => controller.look()));
         return;
       }
@@ -348,7 +366,10 @@ interface Member {
   /** Ends the scaling by events. */
   stopScaling: () => void;
   readonly entrance: Entrance;
-  readonly watchers: readonly Promise<Watcher>[];
+  /** As it was found last. */
+  source: Source;
+  /** Of where its code is now. */
+  watchers: readonly Promise<Watcher>[];
 }
 
 function usesDapr({ components, function: given }: Source): boolean {
@@ -367,6 +388,10 @@ function assertRunnable(source: Source): void {
 
 async function close(watchers: readonly Promise<Watcher>[]): Promise<void> {
   await Promise.all(watchers.map(async (watcher) => (await watcher).close()));
+}
+
+function isAtSamePlace(one: Source, other: Source): boolean {
+  return one.folder === other.folder && one.file === other.file;
 }
 
 function isSame(one: Source, other: Source): boolean {

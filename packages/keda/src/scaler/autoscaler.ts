@@ -12,6 +12,8 @@ export interface AutoscalerOptions {
   /** Calls back when pending requests rise from 0, and returns what ends it. Default: only polled. */
   readonly onPending?: (listener: () => void) => () => void;
   readonly options: ScalingOptions;
+  /** How many there are at the start. Default: the least number, which is scaled to. */
+  readonly replicas?: number;
   /** Called with the number of replicas, whenever that changes. */
   readonly scale: (replicas: number) => unknown;
   /** Milliseconds. Default: since the process began. */
@@ -47,6 +49,7 @@ export function createAutoscaler({
   now = () => performance.now(),
   onPending,
   options,
+  replicas: existing,
   scale,
 }: AutoscalerOptions): Autoscaler {
   assertScaling(options);
@@ -71,8 +74,8 @@ export function createAutoscaler({
     },
     start() {
       if (timer !== undefined) return;
-      state = startScaling(now(), options);
-      if (state.replicas > 0) scale(state.replicas);
+      state = startScaling(now(), options, existing);
+      if (state.replicas > 0 && state.replicas !== existing) scale(state.replicas);
       timer = setInterval(step, interval);
       stopListening = onPending?.(() => {
         if (state.replicas === 0) step();

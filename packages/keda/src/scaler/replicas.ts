@@ -14,12 +14,16 @@ export interface ScalingState {
   readonly horizontal: HorizontalState;
 }
 
-/** The state of a scaled object that is made now. */
-export function startScaling(now: number, options: ScalingOptions): ScalingState {
+/**
+ * The state of a scaled object that is made now.
+ *
+ * @param existing How many replicas there are already: those count as active until now.
+ */
+export function startScaling(now: number, options: ScalingOptions, existing = 0): ScalingState {
   return {
-    replicas: options.minReplicas,
+    replicas: Math.max(existing, options.minReplicas),
     createdAt: now,
-    lastActiveAt: undefined,
+    lastActiveAt: existing > 0 ? now : undefined,
     nextSyncAt: now + options.syncPeriod,
     horizontal: HORIZONTAL_START,
   };

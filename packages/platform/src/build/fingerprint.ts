@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { VERSION } from 'rolldown';
+import { leadsBack } from './links.ts';
 
 // What is no code of a function.
 const IGNORED = new Set(['node_modules', '.git', '.ofn', 'coverage']);
@@ -35,14 +36,23 @@ export async function fingerprint(folder: string): Promise<string> {
   return hash.digest('hex').slice(0, 12);
 }
 
-async function listFiles(folder: string): Promise<string[]> {
+// Folders that are links too.
+async function listFiles(folder: string, root = folder): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   const files = entries
     .filter(({ name }) => !isIgnored(name))
     .map(async (entry) => {
       const path = join(folder, entry.name);
-      if (entry.isDirectory()) return listFiles(path);
-      return isSource(entry.name) ? [path] : [];
+      if (entry.isDirectory()) return listFiles(path, root);
+      const files = isSource(entry.name) ? [path] : [];
+      if (!entry.isSymbolicLink()) return files;
+      if (leadsBack(path, root)) return [];
+      return (await isFolderBehind(path)) ? listFiles(path, root) : files;
     });
   return (await Promise.all(files)).flat();
+}
+
+async function isFolderBehind(link: string): Promise<boolean> {
+  const found = await stat(link).catch(() => undefined);
+  return found?.isDirectory() === true;
 }

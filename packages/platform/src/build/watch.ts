@@ -4,6 +4,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
 import { watch, type FSWatcher } from 'chokidar';
 import { isIgnored, isSource } from './fingerprint.ts';
+import { leadsBack } from './links.ts';
 
 // Milliseconds that changes of one save may be apart.
 const BURST = 10;
@@ -45,7 +46,8 @@ export async function watchFiles(
   async function open(): Promise<FSWatcher> {
     const opened = watch(path, {
       ignoreInitial: true,
-      ignored: (each) => each.slice(path.length).split(sep).some(isIgnored),
+      ignored: (each) =>
+        each.slice(path.length).split(sep).some(isIgnored) || leadsBack(each, path),
     });
     opened.on('all', (event, file) => {
       const isFolder = event === 'addDir' || event === 'unlinkDir';

@@ -1,5 +1,6 @@
 // One function: what is observed of it changes what is known of it, and that is what is built and run.
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   NO_FUNCTION,
   reduceFunction,
@@ -52,6 +53,8 @@ export interface Controller {
    * now serves, or cannot. Resolves when it is built, or cannot be.
    */
   readonly look: (source?: Source) => Promise<void>;
+  /** How many are wanted. */
+  readonly replicas: number;
   readonly scale: (replicas: number) => void;
   readonly restart: () => void;
   /** Ends its processes; the function stays. */
@@ -164,12 +167,14 @@ export function createController(first: Source, options: ControllerOptions): Con
 
   async function lookOnce(next: Source): Promise<void> {
     const revision = await fingerprint(next.folder);
+    const pluginFolder = join(next.folder, 'plugins');
+    const plugins = existsSync(pluginFolder) ? await fingerprint(pluginFolder) : undefined;
     variables = await readVariables(next.folder);
     await linkPackages(next);
     source = next;
     looks -= 1;
     if (stopped) return;
-    const given = toLocalFunction(next, revision, variables);
+    const given = toLocalFunction(next, { revision, plugins, variables });
     observe({ type: 'function-applied', function: given, at: Date.now() });
     retry();
     reconcile();
@@ -207,6 +212,9 @@ export function createController(first: Source, options: ControllerOptions): Con
     },
     get variables() {
       return Object.keys(variables);
+    },
+    get replicas() {
+      return replicas;
     },
     async look(next) {
       looks += 1;

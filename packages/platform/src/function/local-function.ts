@@ -4,29 +4,43 @@ import { pathToFileURL } from 'node:url';
 import type { FunctionResource } from '@ofn/resources';
 import type { Source } from '../build/source.ts';
 
-/** Checksum of the variables of `.env`: others are another serving. */
-const ENVIRONMENT = 'checksum/env';
+// Checksums of what a Function does not say itself, or of what its build would have: others are another serving.
+const CHECKSUMS = {
+  variables: 'checksum/env',
+  components: 'checksum/components',
+  build: 'checksum/build-env',
+  plugins: 'checksum/plugins',
+} as const;
 // Code that has not started by then will not, unless its Function says otherwise.
 const START_TIMEOUT = '1m';
 
-/**
- * Makes it.
- *
- * @param revision Of the files in its folder.
- * @param variables Of its `.env` file.
- */
+/** What is found in the folder of a function. */
+export interface Found {
+  /** Of the files. */
+  readonly revision: string;
+  /** Of the files of its plugins, which are no part of a build; `undefined` without any. */
+  readonly plugins: string | undefined;
+  /** Of its `.env` file. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+/** Makes it. */
 export function toLocalFunction(
-  { folder, function: given }: Source,
-  revision: string,
-  variables: Readonly<Record<string, string>>,
+  { components, folder, function: given }: Source,
+  { plugins, revision, variables }: Found,
 ): FunctionResource {
   const { metadata, spec } = given;
   const { build, serving } = spec;
-  const checksum = checksumOf(variables);
+  const checksums = toChecksums({
+    variables: Object.entries(variables),
+    components,
+    build: Object.entries(build?.env ?? {}),
+    plugins: plugins === undefined ? [] : [plugins],
+  });
   const annotations =
-    checksum === undefined
+    Object.keys(checksums).length === 0
       ? serving?.annotations
-      : { ...serving?.annotations, [ENVIRONMENT]: checksum };
+      : { ...serving?.annotations, ...checksums };
   return {
     ...given,
     metadata: { ...metadata, namespace: metadata.namespace ?? 'default' },
@@ -46,8 +60,17 @@ export function toLocalFunction(
   };
 }
 
-function checksumOf(variables: Readonly<Record<string, string>>): string | undefined {
-  const entries = Object.entries(variables);
-  if (entries.length === 0) return undefined;
-  return createHash('sha256').update(JSON.stringify(entries)).digest('hex').slice(0, 12);
+function toChecksums(
+  parts: Readonly<Record<keyof typeof CHECKSUMS, readonly unknown[]>>,
+): Readonly<Record<string, string>> {
+  const names = Object.keys(CHECKSUMS) as (keyof typeof CHECKSUMS)[];
+  return Object.fromEntries(
+    names
+      .filter((name) => parts[name].length > 0)
+      .map((name) => [CHECKSUMS[name], checksumOf(parts[name])]),
+  );
+}
+
+function checksumOf(part: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(part)).digest('hex').slice(0, 12);
 }

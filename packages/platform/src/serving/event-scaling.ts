@@ -10,6 +10,8 @@ export interface EventScaling {
   readonly appId: string;
   readonly mesh: Pick<Mesh, 'isKnown' | 'load' | 'onPublished'>;
   readonly options: ScaleOptions | undefined;
+  /** How many replicas there are to be so far. */
+  readonly replicas: number;
   readonly scale: (replicas: number) => void;
 }
 
@@ -19,7 +21,7 @@ export interface EventScaling {
  *
  * @returns What ends it.
  */
-export function scaleByEvents({ appId, mesh, options, scale }: EventScaling): () => void {
+export function scaleByEvents({ appId, mesh, options, replicas, scale }: EventScaling): () => void {
   const triggers = options?.keda?.triggers ?? [];
   if (triggers.length === 0) {
     scale(Math.max(1, options?.minReplicas ?? 1));
@@ -37,6 +39,7 @@ export function scaleByEvents({ appId, mesh, options, scale }: EventScaling): ()
         if (mesh.load(appId) > 0) listener();
       }),
     options: scaling,
+    replicas,
     scale,
   });
   autoscaler.start();

@@ -16,6 +16,14 @@ export interface Entrance {
   readonly close: () => void;
 }
 
+/** What an entrance scales. */
+interface Scaled {
+  /** How many replicas there are to be now. */
+  readonly replicas: () => number;
+  /** Called with the number of replicas that the requests take. */
+  readonly scale: (replicas: number) => void;
+}
+
 /** The gateway of a platform. */
 export interface Gateway {
   /**
@@ -29,9 +37,8 @@ export interface Gateway {
    * Makes the entrance of a function, whose requests are refused until it has a route.
    *
    * @param key `namespace/name`, as in its route.
-   * @param scale Called with the number of replicas that it takes.
    */
-  readonly add: (key: string, scale: (replicas: number) => void) => Entrance;
+  readonly add: (key: string, scaled: Scaled) => Entrance;
   /** Lets requests in flight end. */
   readonly stop: () => Promise<void>;
 }
@@ -80,7 +87,7 @@ export function createGateway(
       const listening = await interceptor.start();
       return listening.port;
     },
-    add(key, scale) {
+    add(key, { replicas, scale }) {
       const place: Place = { scaled: undefined, trouble: undefined, autoscaler: undefined };
       places.set(key, place);
       return {
@@ -97,6 +104,7 @@ export function createGateway(
             onPending: (listener) =>
               interceptor.onPending((pending) => pending === key && listener()),
             options: scaled.scaling,
+            replicas: replicas(),
             scale,
           });
           place.autoscaler.start();

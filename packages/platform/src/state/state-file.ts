@@ -111,8 +111,11 @@ function isEvent(value: unknown): boolean {
   return isObject(value) && isRecord(value['regarding']) && typeof value['reason'] === 'string';
 }
 
+// An event has no spec; whatever is built or served has one.
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return isRecord(value) && isRecord(value['metadata']) && typeof value['kind'] === 'string';
+  if (!isRecord(value) || !isRecord(value['metadata'])) return false;
+  const { kind, metadata, spec } = value;
+  return typeof metadata['name'] === 'string' && (kind === 'Event' || isRecord(spec));
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

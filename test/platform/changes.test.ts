@@ -1,0 +1,135 @@
+// What is saved beside the code itself: each change is served, without a restart of the platform.
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ask, createProject, functionFile, start } from './project.ts';
+
+const says = (text: string): string => `export default (req, res) => res.send('${text}');\n`;
+const served = (port: number) =>
+  expect.poll(async () => (await ask(port)).body, { timeout: 10_000 });
+
+test('a function whose code is in another folder from now on is watched there', async () => {
+  const { folder, write } = createProject({
+    'function.yaml': functionFile('hello', '', 'one'),
+    'one/index.js': says('one'),
+    'two/index.js': says('two'),
+  });
+  const { port } = await start([folder]);
+  await served(port).toBe('one');
+  write('function.yaml', functionFile('hello', '', 'two'));
+  await served(port).toBe('two');
+  write('two/index.js', says('two, saved'));
+  await served(port).toBe('two, saved');
+});
+
+test('another FUNC_NAME in the Function is another target of the same code', async () => {
+  const fileFor = (target: string): string =>
+    functionFile().replace('build: { ', `build: { env: { FUNC_NAME: ${target} }, `);
+  const { folder, write } = createProject({
+    'function.yaml': fileFor('one'),
+    'index.js': `export const one = (req, res) => res.send('one');\nexport const two = (req, res) => res.send('two');\n`,
+  });
+  const { port } = await start([folder]);
+  await served(port).toBe('one');
+  write('function.yaml', fileFor('two'));
+  await served(port).toBe('two');
+});
+
+test('a file of a folder that is a link is served when it is saved, and links in a circle do no harm', async () => {
+  const { folder, write } = createProject({
+    'shared/name.js': `export const name = 'one';`,
+    'code/index.js': `import { name } from './lib/name.js';\nexport default (req, res) => res.send(name);\n`,
+  });
+  symlinkSync('../shared', join(folder, 'code/lib'));
+  for (const link of ['shared/back', 'shared/again', 'code/back']) {
+    symlinkSync('..', join(folder, link));
+  }
+  const { port } = await start([join(folder, 'code')], { directory: folder });
+  await served(port).toBe('one');
+  write('shared/name.js', `export const name = 'two';`);
+  await served(port).toBe('two');
+});
+
+test('a Component that stands beside the Function is another one for its instances when it is saved', async () => {
+  const component = (schedule: string): string =>
+    `apiVersion: dapr.io/v1alpha1
+kind: Component
+metadata: { name: timer }
+spec: { type: bindings.cron, version: v1, metadata: [{ name: schedule, value: '${schedule}' }] }
+`;
+  const { folder, write } = createProject({
+    'function.yaml': functionFile().replace(
+      /triggers:.*/,
+      'triggers: { dapr: [{ name: timer, type: bindings.cron }] }',
+    ),
+    'components/timer.yaml': component('@every 1h'),
+    'index.js': 'exports.function = () => {};',
+  });
+  const { happened } = await start([folder]);
+  await happened('ready');
+  write('components/timer.yaml', component('@every 1s'));
+  await happened('event');
+});
+
+test('a plugin that is saved is loaded', async () => {
+  const plugin = (text: string): string => `globalThis.greeting = '${text}';
+export default class { name = 'greeting'; execPreHook() {} }\n`;
+  const { folder, write } = createProject({
+    'index.mjs': 'export default (req, res) => res.send(globalThis.greeting);\n',
+    'plugins/greeting.mjs': plugin('one'),
+  });
+  const { port } = await start([folder]);
+  await served(port).toBe('one');
+  write('plugins/greeting.mjs', plugin('two'));
+  await served(port).toBe('two');
+});
+
+describe('scaling that is changed goes on from the instances that run', () => {
+  const fileFor = (minReplicas: number): string =>
+    functionFile(
+      'hello',
+      `scaleOptions: { minReplicas: ${minReplicas}, keda: { httpScaledObject: { cooldownPeriod: 1 } } }`,
+    );
+  const asEvents = (file: string): string =>
+    file.replace(/triggers:.*/, 'triggers: { dapr: [{ name: mq, type: pubsub.redis, topic: t }] }');
+
+  test('those that are too much end', async () => {
+    const { folder, write } = createProject({
+      'function.yaml': fileFor(2),
+      'index.js': says('one'),
+    });
+    const { functions } = await start([folder]);
+    const count = () => functions()[0]?.instances.length;
+    await expect.poll(count, { timeout: 10_000 }).toBe(2);
+    write('function.yaml', fileFor(0));
+    await expect.poll(count, { timeout: 10_000 }).toBe(0);
+  });
+
+  test('a function of events that becomes one over HTTP is scaled by requests', async () => {
+    const { folder, write } = createProject({
+      'function.yaml': asEvents(fileFor(1)),
+      'index.js': says('one'),
+    });
+    const { functions, happened } = await start([folder]);
+    await happened('ready');
+    write('function.yaml', fileFor(0));
+    await expect.poll(() => functions()[0]?.instances.length, { timeout: 10_000 }).toBe(0);
+  });
+});
+
+test('a state file whose objects are not whole begins anew', async () => {
+  const { folder } = createProject({ 'index.js': says('one') });
+  const serving = { kind: 'Serving', metadata: { name: 'serving-1' } };
+  const kept = {
+    build: { condition: { state: 'Succeeded' }, canceling: [], history: [], count: 1 },
+    serving: { condition: { state: 'Running' }, count: 1, serving },
+  };
+  mkdirSync(join(folder, '.ofn'));
+  writeFileSync(
+    join(folder, '.ofn/state.json'),
+    JSON.stringify({ version: 1, events: [], functions: { 'default/hello': kept } }),
+  );
+  const { events, port } = await start([folder]);
+  expect(events[0]).toMatchObject({ message: expect.stringContaining('all begins anew') });
+  expect((await ask(port)).body).toBe('one');
+});
