@@ -15,7 +15,7 @@ import { environmentOf } from './serving/environment.ts';
 import { scaleByEvents } from './serving/event-scaling.ts';
 import { createGateway, type Entrance } from './serving/gateway.ts';
 import { frameworkBin } from './serving/revision.ts';
-import { toLocalRoute } from './serving/route.ts';
+import { localHosts, servesHttp, toLocalRoute } from './serving/route.ts';
 import { createStandby } from './serving/standby.ts';
 import { createLogs } from './state/logs.ts';
 import type { InstanceResource } from './state/objects.ts';
@@ -224,6 +224,8 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     stopScaling();
     await close(watchers);
     await controller.remove();
+    const app = toApp(controller.source.function, controller.source.components);
+    if (app !== undefined) mesh.forget(app.appId);
     entrance.close();
   }
 
@@ -234,6 +236,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     await Promise.all(gone.map(([, member]) => remove(member)));
     for (const key of store.keys()) if (!keys.has(key)) forgetFunction(store, key);
     if (next.some(usesDapr)) await mesh.open();
+    const functions = next.map((source) => source.function);
     const looks = next.map(async (source) => {
       const known = members.get(keyOf(source));
       const member = known ?? add(source);
@@ -241,7 +244,8 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
       // The controller has it a moment later.
       member.source = source;
       if (known === undefined || !isAtSamePlace(source, before)) watchAnew(member);
-      const route = toLocalRoute(source.function, next.filter(servesHttp).length === 1);
+      const hosts = localHosts(source.function, functions);
+      const route = toLocalRoute(source.function, hosts);
       member.entrance.setRoute(route);
       const app = toApp(source.function, source.components);
       if (app !== undefined) {
@@ -341,12 +345,15 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     const { source, variables } = controller;
     const inspect = inspected.get(keyOf(source));
     const { name, namespace = 'default' } = source.function.metadata;
-    const served = [...members.values()].filter(({ controller }) => servesHttp(controller.source));
-    const hosts = [...(served.length === 1 ? ['localhost'] : []), `${name}.localhost`];
+    const all = [...members.values()].map((each) => each.source.function);
+    const hosts = servesHttp(source.function) ? localHosts(source.function, all) : [];
     return {
       name,
       namespace,
-      urls: servesHttp(source) ? hosts.map((host) => `http://${host}:${listening}/`) : [],
+      // The last one is for programs, unless there is no other.
+      urls: hosts
+        .slice(0, Math.max(1, hosts.length - 1))
+        .map((host) => `http://${host}:${listening}/`),
       inputs: inputsOf(source.function, source.components),
       variables,
       warnings: source.warnings,
@@ -376,14 +383,10 @@ function usesDapr({ components, function: given }: Source): boolean {
   return toApp(given, components) !== undefined;
 }
 
-function servesHttp(source: Source): boolean {
-  return source.function.spec.serving?.triggers.http !== undefined;
-}
-
 function assertRunnable(source: Source): void {
   environmentOf(source, {}, {});
   toApp(source.function, source.components);
-  toLocalRoute(source.function, false);
+  toLocalRoute(source.function, []);
 }
 
 async function close(watchers: readonly Promise<Watcher>[]): Promise<void> {

@@ -41,7 +41,7 @@ export async function createSender(
       path,
       method: method ?? (body.length > 0 ? 'POST' : 'GET'),
       // By this name of itself, which is not looked up: not every system knows it.
-      headers: { host: `${target.name}.localhost:${port}`, ...headers },
+      headers: { host: `${target.host}:${port}`, ...headers },
       signal,
     });
     return new Promise((resolve, reject) => {

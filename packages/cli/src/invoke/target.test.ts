@@ -20,7 +20,12 @@ const toOrders = { type: 'topic', pubsub: 'mq', topic: 'orders' };
 const toCron = { type: 'binding', namespace: 'shop', name: 'hello', binding: 'cron' };
 
 test.each([
-  ['HTTP, where it serves that', { http: {} }, {}, { type: 'http', name: 'hello' }],
+  [
+    'HTTP, where it serves that',
+    { http: {} },
+    {},
+    { type: 'http', namespace: 'default', name: 'hello' },
+  ],
   ['its only topic', { dapr: [ORDERS] }, {}, toOrders],
   ['its only binding', { dapr: [CRON] }, {}, toCron],
   ['an input', { http: {}, inputs: [{ dapr: ORDERS }] }, { topic: 'orders' }, toOrders],
@@ -29,6 +34,14 @@ test.each([
   ['the binding that is named', { dapr: [ORDERS, CRON] }, { binding: 'cron' }, toCron],
 ])('a function is called by %s', (_, triggers, flags, target) => {
   expect(targetOf(functionOf(triggers), flags)).toEqual(target);
+});
+
+test('of several hosts of a function, the last one is its own', () => {
+  const addresses = ['http://localhost:8080/', 'http://hello.shop.localhost:8080/'].map(
+    (value) => ({ type: 'External' as const, value }),
+  );
+  const target = targetOf({ ...functionOf({ http: {} }), status: { addresses } }, {});
+  expect(target).toMatchObject({ type: 'http', host: 'hello.shop.localhost' });
 });
 
 test.each([

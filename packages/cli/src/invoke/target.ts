@@ -4,7 +4,12 @@ import { CommandError } from '../terminal.ts';
 
 /** What an invocation goes to. */
 export type Target =
-  | { readonly type: 'http'; readonly name: string }
+  | {
+      readonly type: 'http';
+      readonly name: string;
+      /** By which it is found, and no other is: of several functions, two namespaces may have the same name. */
+      readonly host: string;
+    }
   | { readonly type: 'topic'; readonly pubsub: string; readonly topic: string }
   | {
       readonly type: 'binding';
@@ -26,7 +31,7 @@ export interface TargetFlags {
  * @throws CommandError when it has no such trigger, or several and none is chosen.
  */
 export function targetOf(
-  { metadata, spec }: FunctionResource,
+  { metadata, spec, status }: FunctionResource,
   { binding, topic }: TargetFlags,
 ): Target {
   const { name, namespace = 'default' } = metadata;
@@ -51,11 +56,17 @@ export function targetOf(
       `${name} takes no ${wanted}; it takes ${flags.join(', ') || 'no events'}`,
     );
   }
-  if (http !== undefined) return { type: 'http', name };
+  if (http !== undefined) return { type: 'http', name, host: hostOf(status, name) };
   const [only] = choices;
   if (only === undefined) throw new CommandError(`${name} has no trigger`);
   if (choices.length === 1) return only;
   throw new CommandError(`${name} has several triggers; choose one: ${flags.join(', ')}`);
+}
+
+// The last one is its own, also where it is at `localhost` too.
+function hostOf(status: FunctionResource['status'], name: string): string {
+  const url = status?.addresses?.at(-1)?.value;
+  return url === undefined ? `${name}.localhost` : new URL(url).hostname;
 }
 
 /**

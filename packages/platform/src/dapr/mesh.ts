@@ -66,6 +66,13 @@ export interface Mesh {
   readonly forget: (appId: string) => void;
 }
 
+/** A sidecar beside an instance. */
+interface Member {
+  readonly sidecar: Sidecar;
+  /** Resolves when its instance has ended, which may never have been ready. */
+  readonly ended: Promise<void>;
+}
+
 interface Opened {
   readonly createSidecar: typeof import('@ofn/sidecar').createSidecar;
   readonly network: Network;
@@ -84,12 +91,14 @@ export function createMesh(
   const listeners = new Set<() => void>();
   let opened: Promise<Opened> | undefined;
   let network: Network | undefined;
-  const sidecars = new Map<string, Set<Sidecar>>();
+  const sidecars = new Map<string, Set<Member>>();
   const known = new Set<string>();
 
   async function load(): Promise<Opened> {
     const { createNetwork, createSidecar } = await import('@ofn/sidecar');
     network = createNetwork({
+      // Nobody reads it, and its entries have the data of the events.
+      journalLimit: 0,
       onEntry(entry) {
         onEntry(entry);
         if (entry.outcome !== 'published') return;
@@ -131,7 +140,10 @@ export function createMesh(
         onShutdown() {},
       });
       const own = sidecars.get(appId) ?? new Set();
-      sidecars.set(appId, own.add(sidecar));
+      let end = (): void => {};
+      const ended = new Promise<void>((resolve) => (end = resolve));
+      const member: Member = { sidecar, ended };
+      sidecars.set(appId, own.add(member));
       const ready = sidecar.appReady().then(() => known.add(appId));
       ready.catch(() => {});
       return {
@@ -142,9 +154,14 @@ export function createMesh(
           DAPR_HTTP_PORT: String(sidecar.httpPort),
           DAPR_GRPC_PORT: String(sidecar.grpcPort),
         },
-        release: () => sidecar.release(),
+        release() {
+          // What is sent by hand from now on is not for one that ends.
+          own.delete(member);
+          sidecar.release();
+        },
         async stop() {
-          own.delete(sidecar);
+          own.delete(member);
+          end();
           await sidecar.stop();
         },
       };
@@ -159,10 +176,12 @@ export function createMesh(
       const { network: shared } = await open();
       await shared.publish(pubsub, topic, data, { contentType, metadata });
     },
-    async trigger({ appId, inputs }, binding, data, metadata) {
-      const [sidecar] = sidecars.get(appId) ?? [];
-      if (sidecar !== undefined) {
-        await sidecar.appReady();
+    async trigger({ appId, inputs, takesEvents }, binding, data, metadata) {
+      const found = [...(sidecars.get(appId) ?? [])].at(-1);
+      // That of an app which takes nothing never finds it ready.
+      if (found !== undefined && takesEvents) {
+        const { ended, sidecar } = found;
+        await Promise.race([sidecar.appReady(), ended]);
         return sidecar.trigger(binding, data, metadata);
       }
       if (!inputs.some((input) => 'binding' in input && input.binding === binding)) {

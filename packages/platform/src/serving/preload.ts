@@ -3,6 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
 
 /** What a process that stands by is told: one line of JSON on its standard input. */
 interface Task {
@@ -11,25 +12,31 @@ interface Task {
   readonly env: Readonly<Record<string, string>>;
 }
 
+// What the function starts itself, such as a fork, is none of this: its input may end at once.
+const own = process.execArgv.indexOf(import.meta.url);
+if (own > 0) process.execArgv.splice(own - 1, 2);
+
 const { stdin } = process;
 const [, bin = '', mode, ...needs] = process.argv;
 let text = '';
 let told: (line: string) => void = () => {};
 
-stdin
-  .on('data', (chunk: Buffer) => {
-    text += String(chunk);
-    const end = text.indexOf('\n');
-    if (end >= 0) told(text.slice(0, end));
-  })
-  // A process whose platform was killed would serve nobody for ever.
-  .on('end', () => process.kill(process.pid, 'SIGTERM'))
-  .on('error', () => {});
+// In a worker thread it is empty.
+if (isMainThread)
+  stdin
+    .on('data', (chunk: Buffer) => {
+      text += String(chunk);
+      const end = text.indexOf('\n');
+      if (end >= 0) told(text.slice(0, end));
+    })
+    // A process whose platform was killed would serve nobody for ever.
+    .on('end', () => process.kill(process.pid, 'SIGTERM'))
+    .on('error', () => {});
 
 // Milliseconds without a task after which also what few functions need is loaded.
 const IDLE = 1000;
 
-if (mode === '--standby') {
+if (isMainThread && mode === '--standby') {
   let task: string | undefined;
   const line = new Promise<string>((resolve) => {
     told = (given) => resolve((task = given));

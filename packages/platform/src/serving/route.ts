@@ -6,16 +6,43 @@ import { render, renderYaml, type FunctionResource } from '@ofn/resources';
 import type { Trouble } from '../function/trouble.ts';
 
 /**
+ * The names of this machine by which a function over HTTP is found, those for people first: `localhost` for one that
+ * is alone, `<name>.localhost` for one whose name no other has, and `<name>.<namespace>.localhost`.
+ *
+ * @param all Of all functions, itself included.
+ */
+export function localHosts(
+  { metadata }: FunctionResource,
+  all: readonly FunctionResource[],
+): readonly string[] {
+  const { name, namespace = 'default' } = metadata;
+  const served = all.filter(servesHttp);
+  const isOnlyOne = served.filter((each) => each.metadata.name === name).length === 1;
+  return [
+    ...(served.length === 1 ? ['localhost'] : []),
+    ...(isOnlyOne ? [`${name}.localhost`] : []),
+    `${name}.${namespace}.localhost`,
+  ];
+}
+
+/** Whether a function serves HTTP. */
+export function servesHttp({ spec }: FunctionResource): boolean {
+  return spec.serving?.triggers.http !== undefined;
+}
+
+/**
  * Makes the route of a function.
  *
- * @param isAlone Whether it is the only one that serves HTTP: then it is at `localhost` too.
+ * @param hosts Its names on this machine.
  * @returns `undefined` for one that serves no HTTP.
  */
-export function toLocalRoute(given: FunctionResource, isAlone: boolean): ScaledRoute | undefined {
-  const { metadata, spec } = given;
-  const { name, namespace = 'default' } = metadata;
-  if (spec.serving?.triggers.http === undefined) return undefined;
-  const local = [`${name}.localhost`, ...(isAlone ? ['localhost', '127.0.0.1', '::1'] : [])];
+export function toLocalRoute(
+  given: FunctionResource,
+  hosts: readonly string[],
+): ScaledRoute | undefined {
+  if (!servesHttp(given)) return undefined;
+  const { name, namespace = 'default' } = given.metadata;
+  const local = [...hosts, ...(hosts.includes('localhost') ? ['127.0.0.1', '::1'] : [])];
   const { route: own, scaling } = clusterRoute(given);
   const route: Route = {
     ...own,

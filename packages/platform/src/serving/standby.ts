@@ -81,9 +81,9 @@ export function createStandby(needs: () => Needs): Standby {
   };
 }
 
-// What Node.js and SkyWalking's agent read once, when they start.
+// What Node.js, the libraries in it and SkyWalking's agent read once, when they start.
 const READ_AT_START =
-  /^(?:NODE_(?!ENV$)|UV_|LD_|TZ$|SW_(?!AGENT_(?:COLLECTOR_BACKEND_SERVICES|NAME|NAMESPACE|KEEP_TRACING)$))/;
+  /^(?:NODE_(?!ENV$)|UV_|LD_|TZ$|LANG|LC_|SSL_|OPENSSL_|SW_(?!AGENT_(?:COLLECTOR_BACKEND_SERVICES|NAME|NAMESPACE|KEEP_TRACING)$))/;
 
 // That cannot be told later.
 function mayTake(env: Readonly<Record<string, string | undefined>>): boolean {

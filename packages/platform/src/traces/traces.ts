@@ -71,7 +71,8 @@ export async function createTraces(): Promise<Traces> {
   return {
     variables(name, namespace) {
       timer ??= setTimeout(() => {
-        starting = start();
+        // Another program may have the port by now: functions go on without, as they do while nothing listens.
+        starting = start().catch(() => {});
       }, AFTER_FIRST);
       return {
         SW_AGENT_COLLECTOR_BACKEND_SERVICES: `127.0.0.1:${port}`,
