@@ -11,7 +11,7 @@ const page = readPage('docs/ofn.md');
 const program = createProgram({
   out() {},
   err() {},
-  stdin: () => Promise.resolve(''),
+  stdin: () => Promise.resolve(Buffer.alloc(0)),
   stop: AbortSignal.abort(),
 });
 
@@ -72,7 +72,7 @@ spec:
   const code = await run(['validate', '-'], {
     out() {},
     err: (written) => void (printed += written),
-    stdin: () => Promise.resolve(text),
+    stdin: () => Promise.resolve(Buffer.from(text)),
     stop: AbortSignal.abort(),
   });
   expect(code).toBe(1);

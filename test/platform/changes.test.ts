@@ -1,5 +1,5 @@
 // What is saved beside the code itself: each change is served, without a restart of the platform.
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ask, createProject, functionFile, start } from './project.ts';
@@ -132,4 +132,31 @@ test('a state file whose objects are not whole begins anew', async () => {
   const { events, port } = await start([folder]);
   expect(events[0]).toMatchObject({ message: expect.stringContaining('all begins anew') });
   expect((await ask(port)).body).toBe('one');
+});
+
+test('of builds, the latest 20 and those that are needed stay', async () => {
+  const { folder, write } = createProject({ 'index.js': says('0') });
+  const { port } = await start([folder]);
+  const builds = join(folder, '.ofn/builds');
+  for (let count = 0; count < 30; count += 1) mkdirSync(join(builds, `old-${count}`));
+  write('index.js', says('1'));
+  await served(port).toBe('1');
+  await expect.poll(() => readdirSync(builds).length).toBeLessThanOrEqual(21);
+  write('index.js', says('0'));
+  await served(port).toBe('0');
+});
+
+test('names of tsconfig.json and of package.json lead to files that are bundled', async () => {
+  const { folder } = createProject({
+    'index.ts': `import { one } from '@/one';
+import { two } from '#lib/two.ts';
+export default (req: unknown, res: { send(text: string): void }): void => res.send(one + two);
+`,
+    'src/one.ts': `export const one: string = 'one';`,
+    'src/two.ts': `export const two: string = 'two';`,
+    'tsconfig.json': JSON.stringify({ compilerOptions: { paths: { '@/*': ['./src/*'] } } }),
+    'package.json': JSON.stringify({ type: 'module', imports: { '#lib/*': './src/*' } }),
+  });
+  const { port } = await start([folder]);
+  expect((await ask(port)).body).toBe('onetwo');
 });

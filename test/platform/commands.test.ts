@@ -38,7 +38,10 @@ function spawnOfn(args: readonly string[], cwd: string, environment: NodeJS.Proc
 async function ofn(
   cwd: string,
   args: readonly string[],
-  { environment = {}, stdin = '' }: { environment?: NodeJS.ProcessEnv; stdin?: string } = {},
+  {
+    environment = {},
+    stdin = '',
+  }: { environment?: NodeJS.ProcessEnv; stdin?: string | Buffer } = {},
 ) {
   const child = spawnOfn(args, cwd, environment);
   child.stdin.end(stdin);
@@ -280,6 +283,17 @@ test('invoke calls a function by its own host, with method, path, headers and da
     code: 1,
     err: expect.stringContaining('none cannot be read'),
   });
+});
+
+test('invoke sends the standard input byte by byte', async () => {
+  const { folder } = createProject({
+    'index.js': `export default (req, res) => res.send(req.body.toString('hex'));\n`,
+  });
+  await start([folder]);
+  const bytes = Buffer.from([0xff, 0xd8, 0x00, 0xfe]);
+  expect((await ofn(folder, ['invoke', 'hello', '-d', '-'], { stdin: bytes })).out).toBe(
+    'ffd800fe',
+  );
 });
 
 test('invoke prints the reply as it is, head too with -i, and ends with 1 from status 400 on', async () => {

@@ -27,7 +27,7 @@ async function startIn(folder: string) {
   const ended = run(['dev', '--port', '0'], {
     out: (text) => void (written += String(text)),
     err: (text) => void (written += text),
-    stdin: () => Promise.resolve(''),
+    stdin: () => Promise.resolve(Buffer.alloc(0)),
     stop: stop.signal,
     hasColors: true,
     columns: () => 200,

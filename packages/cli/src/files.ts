@@ -66,7 +66,7 @@ export async function readResources(
 }
 
 async function read(file: string, terminal: Terminal): Promise<string> {
-  if (file === '-') return terminal.stdin();
+  if (file === '-') return String(await terminal.stdin());
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {

@@ -1,6 +1,6 @@
 // The bin: the process's arguments and streams become one run, its exit code that of the process.
 import { createInterface } from 'node:readline/promises';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { openUrl } from './browser.ts';
 import { hasColors } from './colors.ts';
 import { createKeyboard } from './keyboard.ts';
@@ -38,13 +38,15 @@ async function ask(question: string): Promise<string> {
   }
 }
 
+// Nobody reads it any more.
+process.stderr.on('error', () => {});
 // What reads it has had enough, such as `head`.
 stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : 1));
 
 process.exitCode = await run(process.argv.slice(2), {
   out: (written) => stdout.write(written),
   err: (written) => process.stderr.write(written),
-  stdin: () => text(stdin),
+  stdin: () => buffer(stdin),
   ...(stdin.isTTY && stdout.isTTY ? { ask } : {}),
   stop: stopping.signal,
   hasColors: hasColors(env, stdout.isTTY),

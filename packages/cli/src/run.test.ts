@@ -44,7 +44,7 @@ async function ofn(args: readonly string[], stdin = '', answers?: readonly strin
   const code = await run(args, {
     out: (text) => void (printed.out += text),
     err: (text) => void (printed.err += text),
-    stdin: () => Promise.resolve(stdin),
+    stdin: () => Promise.resolve(Buffer.from(stdin)),
     stop: AbortSignal.abort(),
     ...(answers === undefined ? {} : { ask }),
   });

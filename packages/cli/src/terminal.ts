@@ -5,8 +5,8 @@ import type { Keyboard } from './keyboard.ts';
 export interface Terminal {
   readonly out: (text: string | Uint8Array) => void;
   readonly err: (text: string) => void;
-  /** All of the standard input. */
-  readonly stdin: () => Promise<string>;
+  /** All of the standard input, byte by byte. */
+  readonly stdin: () => Promise<Buffer>;
   /** Asks whoever sits there, and resolves to the answer; absent where nobody does. */
   readonly ask?: (question: string) => Promise<string>;
   /** Ends what runs until it is told to. */

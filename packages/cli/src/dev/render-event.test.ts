@@ -178,3 +178,29 @@ test('what else happens is a line each', () => {
     '12:03:04 ofn                warning: two',
   ]);
 });
+
+test('what controls a terminal is taken out of all that functions and their callers say', () => {
+  const event = { function: 'hello', instance: 'hello-48b718d9-1' } as const;
+  const evil = '\u001b[2J\u001b]0;title\u0007\u009b31m\u001b_hidden\u001b\\\r\b';
+  const json = JSON.stringify({ level: 'info', msg: `a${evil}\n12:00:00 b`, field: evil });
+  const lines = createRenderer()(
+    { ...event, type: 'line', line: `x${evil}` },
+    { ...event, type: 'line', line: json },
+    { ...event, type: 'line', line: `[12:00:00.000] INFO: y {"field":${JSON.stringify(evil)}}` },
+    { ...CRASHED, how: `exit code 1: ${evil}` },
+    { ...FAILED, message: `${evil}\n${evil}` },
+    { ...REQUEST, path: `/${evil}` },
+    {
+      type: 'event',
+      function: 'hello',
+      outcome: 'retried',
+      source: `topic ${evil} of mq`,
+      duration: 1,
+      attempt: 1,
+      reason: evil,
+    },
+    { type: 'warning', message: evil },
+  );
+  expect(lines.filter((line) => /\p{Cc}/u.test(line))).toEqual([]);
+  expect(lines).toContainEqual(expect.stringContaining('hello-48b718d9-1   | 12:00:00 b '));
+});

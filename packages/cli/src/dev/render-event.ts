@@ -1,7 +1,7 @@
 // Events of a platform become lines: when, who, what.
-import { stripVTControlCharacters } from 'node:util';
 import type { PlatformEvent } from '@ofn/platform';
 import type { Style } from '../colors.ts';
+import { toPrintable } from '../printable.ts';
 import { createLineReader, type InstanceLine } from './instance-line.ts';
 import { renderDuration } from './render-duration.ts';
 import type { Troubles } from './troubles.ts';
@@ -71,17 +71,21 @@ export function createEventRenderer(options: EventRendererOptions): EventRendere
   function readLine({ instance, line }: EventOf<'line'>): InstanceLine | undefined {
     const reader = readers.get(instance) ?? createLineReader();
     readers.set(instance, reader);
-    return reader(stripVTControlCharacters(line));
+    return reader(toPrintable(line));
   }
 
   function renderLine(event: EventOf<'line'>): readonly string[] {
     const read = readLine(event);
     if (read === undefined) return [];
-    const { fields, level = 'info', stack = [], text } = read;
+    // What is in JSON had its control characters hidden until it was read.
+    const { level = 'info', stack = [] } = read;
+    const text = toPrintable(read.text);
+    const fields = read.fields === undefined ? undefined : toPrintable(read.fields);
     const label = LABELS[level];
     const start = label === undefined ? '' : `${style(label.color, label.text)}: `;
     const end = fields === undefined ? '' : ` ${style('dim', fields)}`;
-    return [`${start}${text}${end}`, ...stack].map((each) =>
+    const lines = `${start}${text}${end}`.split('\n');
+    return [...lines, ...stack.map(toPrintable)].map((each) =>
       toLine(`${style('dim', '|')} ${each}`, event.function, event.instance),
     );
   }
@@ -89,7 +93,7 @@ export function createEventRenderer(options: EventRendererOptions): EventRendere
   function renderRequest(event: EventOf<'request'>): string {
     const { coldStart, duration, method, path, route, status, trace } = event;
     const name = route.slice(route.indexOf('/') + 1);
-    const target = `${method} ${stripVTControlCharacters(path)}`.padEnd(TARGET);
+    const target = `${method} ${toPrintable(path)}`.padEnd(TARGET);
     const parts = [
       `${target} ${style(colorOfStatus(status), String(status).padEnd(5))} ${durationOf(duration)}`,
       ...(coldStart ? [style('cyan', 'cold start')] : []),
@@ -108,12 +112,11 @@ export function createEventRenderer(options: EventRendererOptions): EventRendere
     const { attempt, duration, outcome, reason, source } = event;
     const [color, word] = outcome === 'acked' ? (['green', 'acked'] as const) : RETRIED;
     const parts = [
-      `${source.padEnd(TARGET)} ${style(color, word)} ${durationOf(duration)}`,
+      `${toPrintable(source).padEnd(TARGET)} ${style(color, word)} ${durationOf(duration)}`,
       ...(attempt > 1 || outcome === 'retried' ? [`attempt ${attempt}`] : []),
     ];
     // What the function said is in its own line.
-    const why =
-      reason === undefined || reason === 'RETRY' ? '' : `: ${stripVTControlCharacters(reason)}`;
+    const why = reason === undefined || reason === 'RETRY' ? '' : `: ${toPrintable(reason)}`;
     return toLine(`${parts.join('  ')}${why}`, event.function);
   }
 
@@ -141,7 +144,7 @@ export function createEventRenderer(options: EventRendererOptions): EventRendere
   }
 
   function renderBuildFailed(event: EventOf<'build-failed'>): readonly string[] {
-    const [first = '', ...rest] = event.message.split('\n');
+    const [first = '', ...rest] = toPrintable(event.message).split('\n');
     return [
       '',
       toLine(style(['bold', 'red'], 'cannot be built'), event.function),
@@ -153,7 +156,11 @@ export function createEventRenderer(options: EventRendererOptions): EventRendere
 
   function renderCrash({ function: name, how, instance }: EventOf<'crashed'>, times: number) {
     const often = times > 1 ? ` (${times} times in a row)` : '';
-    return toLine(`${style(['bold', 'red'], 'crashed')}${often}: ${how}`, name, instance);
+    return toLine(
+      `${style(['bold', 'red'], 'crashed')}${often}: ${toPrintable(how)}`,
+      name,
+      instance,
+    );
   }
 
   function render(event: PlatformEvent): readonly string[] {
@@ -188,7 +195,7 @@ export function createEventRenderer(options: EventRendererOptions): EventRendere
       case 'event':
         return [renderOutcome(event)];
       case 'warning':
-        return event.message
+        return toPrintable(event.message)
           .split('\n')
           .map((text) => toLine(`${style('yellow', 'warning')}: ${text}`));
     }

@@ -22,7 +22,7 @@ export async function readData(given: string | undefined, terminal: Terminal): P
 }
 
 async function bytesOf(given: string, terminal: Terminal): Promise<Buffer> {
-  if (given === '-') return Buffer.from(await terminal.stdin());
+  if (given === '-') return terminal.stdin();
   if (!given.startsWith('@')) return Buffer.from(given);
   const file = given.slice(1);
   try {

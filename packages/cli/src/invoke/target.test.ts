@@ -24,7 +24,7 @@ test.each([
     'HTTP, where it serves that',
     { http: {} },
     {},
-    { type: 'http', namespace: 'default', name: 'hello' },
+    { type: 'http', name: 'hello', host: 'hello.localhost' },
   ],
   ['its only topic', { dapr: [ORDERS] }, {}, toOrders],
   ['its only binding', { dapr: [CRON] }, {}, toCron],

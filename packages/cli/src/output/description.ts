@@ -1,6 +1,7 @@
 // An object in full, for people: as `kubectl describe` prints it.
 import type { BuilderResource, FunctionResource, ServingResource } from '@ofn/resources';
 import type { EventResource, InstanceResource } from '@ofn/platform';
+import { toPrintable } from '../printable.ts';
 import { ageOf, renderAge } from './age.ts';
 import { firstLine, lastSeen } from './columns.ts';
 import { createTable, type Row } from './table.ts';
@@ -199,7 +200,7 @@ function renderFields(fields: readonly Field[], depth = 0): string {
     .map(([name, value]) => {
       const head = `${margin}${name}:`;
       if (typeof value === 'string') {
-        const [first = '', ...rest] = value.trimEnd().split('\n');
+        const [first = '', ...rest] = toPrintable(value).trimEnd().split('\n');
         const column = margin.length + width;
         return [
           `${head.padEnd(column)}${first}\n`,

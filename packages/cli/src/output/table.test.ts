@@ -13,3 +13,8 @@ test('rows that come later have no head again, and keep to the columns', () => {
   table.render([['a-long-name', '1s']]);
   expect(table.render([['b', '2s']])).toBe('b             2s\n');
 });
+
+test('a cell has nothing in it that controls a terminal', () => {
+  const table = createTable(['NAME', 'MESSAGE']);
+  expect(table.render([['a', 'x\u001b[2Jy\r']])).toBe('NAME   MESSAGE\na      xy\n');
+});

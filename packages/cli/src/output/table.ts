@@ -1,4 +1,5 @@
 // Rows become columns, as kubectl prints them.
+import { toPrintable } from '../printable.ts';
 
 /** The cells of a row. */
 export type Row = readonly string[];
@@ -17,7 +18,8 @@ export function createTable(head: Row): Table {
   let isHeadDue = true;
   return {
     render(rows) {
-      const lines = isHeadDue ? [head, ...rows] : rows;
+      const printable = rows.map((row) => row.map(toPrintable));
+      const lines = isHeadDue ? [head, ...printable] : printable;
       isHeadDue = false;
       widths = widths.map((width, column) =>
         Math.max(width, ...lines.map((line) => (line[column] ?? '').length)),

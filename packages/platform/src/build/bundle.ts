@@ -1,10 +1,13 @@
 // The code of a function becomes one file with its source map, by the hash of what is in it.
 import { createHash } from 'node:crypto';
-import { mkdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
+import { dirname, join, resolve, sep } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { rolldown } from 'rolldown';
+import { rolldown, type Plugin } from 'rolldown';
 import { PlatformError } from '../errors.ts';
+import { ownerOf } from './package.ts';
 import type { Source } from './source.ts';
 
 // Functions of one folder may have the same code: whoever is first has built it for all.
@@ -31,9 +34,26 @@ export function fileOf(source: Source, digest: string): string {
   return join(buildsOf(source), digest.replace(/^sha256:/, '').slice(0, 12), 'index.mjs');
 }
 
-// What other packages are is left to Node.js: they are found from the folder of the function.
 const isPackage = (id: string, importer: string | undefined): boolean =>
   importer !== undefined && !/^[./]/.test(id) && !id.startsWith('\0') && !/^[a-z]:[\\/]/i.test(id);
+
+// What packages are is left to Node.js: they are found from the folder of the function. By `paths` of tsconfig.json,
+// or `imports` of package.json, a name may be that of a file in there.
+function packagesApart(folder: string): Plugin {
+  return {
+    name: 'ofn-packages',
+    async resolveId(id, importer, { kind }) {
+      if (!isPackage(id, importer)) return undefined;
+      if (isBuiltin(id) || id.startsWith('@ofn/')) return { id, external: true };
+      const found = await this.resolve(id, importer, { kind, skipSelf: true });
+      const isOwn =
+        found?.external === false &&
+        ownerOf(found.id) === undefined &&
+        found.id.startsWith(`${realpathSync(folder)}${sep}`);
+      return isOwn ? found : { id, external: true };
+    },
+  };
+}
 
 let unfinishedCount = 0;
 
@@ -72,6 +92,35 @@ async function write(source: Source, folder: string, code: string, map: string):
   }
 }
 
+// Enough to go back to, few enough for a disk.
+const KEPT = 20;
+
+/**
+ * Removes builds of a function's folder, but the latest.
+ *
+ * @param used Digests of those that stay in any case.
+ */
+export async function pruneBuilds(source: Source, used: readonly string[]): Promise<void> {
+  const folder = buildsOf(source);
+  const needed = new Set(used.map((digest) => dirname(fileOf(source, digest))));
+  const names = await readdir(folder).catch(() => []);
+  if (names.length <= KEPT) return;
+  const found = await Promise.all(
+    names.map(async (name) => {
+      const path = join(folder, name);
+      const status = await stat(path).catch(() => undefined);
+      return { path, at: status?.mtimeMs ?? 0 };
+    }),
+  );
+  const old = found.toSorted((one, other) => other.at - one.at).slice(KEPT);
+  await Promise.all(
+    old
+      .filter(({ path }) => !needed.has(path))
+      // What cannot be removed does no harm.
+      .map(({ path }) => rm(path, { recursive: true, force: true }).catch(() => {})),
+  );
+}
+
 /**
  * The names that code imports of `@ofn/core`: by them it says what kind of function it is.
  *
@@ -99,7 +148,7 @@ async function generate({
       input: entry,
       cwd: folder,
       platform: 'node',
-      external: isPackage,
+      plugins: [packagesApart(folder)],
       logLevel: 'silent',
     });
     try {

@@ -6,9 +6,10 @@ import {
   reduceFunction,
   type FunctionObservation,
   type FunctionProgress,
+  type ServingResource,
 } from '@ofn/resources';
 import { createBuilds } from '../build/builds.ts';
-import { fileOf } from '../build/bundle.ts';
+import { fileOf, pruneBuilds } from '../build/bundle.ts';
 import { fingerprint } from '../build/fingerprint.ts';
 import { linkPackages } from '../build/packages.ts';
 import { keyOf, type Source } from '../build/source.ts';
@@ -140,15 +141,21 @@ export function createController(first: Source, options: ControllerOptions): Con
     const { metadata, status } = progress.build.builder ?? {};
     if (metadata?.name !== builder) return;
     const { buildDuration: duration = '', message = '', state } = status ?? {};
-    const digest = progress.build.imageDigest;
-    if (state === 'Succeeded') {
-      // The same code again is nothing new.
-      if (digest !== builtDigest) onEvent({ type: 'built', function: name, duration });
-      builtDigest = digest;
-    } else {
+    if (state !== 'Succeeded') {
       builtDigest = undefined;
       onEvent({ type: 'build-failed', function: name, message });
+      return;
     }
+    const digest = progress.build.imageDigest;
+    // The same code again is nothing new.
+    if (digest !== builtDigest) onEvent({ type: 'built', function: name, duration });
+    builtDigest = digest;
+    // Functions of one folder have the same builds.
+    const servings = store.list('Serving') as readonly ServingResource[];
+    void pruneBuilds(
+      source,
+      servings.map(({ spec }) => digestOf(spec.image)),
+    );
   }
 
   function tellTrouble(): void {
@@ -259,13 +266,17 @@ function resume(progress: FunctionProgress, source: Source): FunctionProgress {
   const { function: given, serving } = progress;
   const build = isFailed(progress.build.condition.state) ? forget(progress.build) : progress.build;
   const servings = [serving.serving, serving.previous].flatMap((each) => each?.spec.image ?? []);
-  const digests = servings.map((image) => image.split('@', 2)[1] ?? '');
+  const digests = servings.map(digestOf);
   if (digests.every((digest) => existsSync(fileOf(source, digest)))) return { ...progress, build };
   return {
     ...(given === undefined ? {} : { function: given }),
     build: forget(build),
     serving: { ...NO_FUNCTION.serving, count: serving.count },
   };
+}
+
+function digestOf(image: string): string {
+  return image.split('@', 2)[1] ?? '';
 }
 
 const forget = ({ count }: FunctionProgress['build']): FunctionProgress['build'] => ({
