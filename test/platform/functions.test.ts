@@ -72,5 +72,7 @@ test('an event for a binding is refused, and nobody waits, where nobody will tak
     admin(adminPort, path('hello', 'timer'), { method: 'POST' }),
     admin(adminPort, path('sender', 'box'), { method: 'POST' }),
   ]);
-  expect([one.status, two.status]).toEqual([502, 409]);
+  // There is an instance at that moment, or none.
+  expect([502, 409]).toContain(one.status);
+  expect(two.status).toBe(409);
 });

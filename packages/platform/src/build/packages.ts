@@ -1,5 +1,5 @@
 // The packages that a function has of the platform: the framework, and tracing, where its folder has none.
-import { mkdir, rm, symlink } from 'node:fs/promises';
+import { mkdir, readlink, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findPackage, type InstalledPackage } from './package.ts';
@@ -15,12 +15,17 @@ export async function linkPackages({ folder }: Source): Promise<void> {
   await Promise.all(
     PACKAGES.map(async (name) => {
       const link = join(folder, '.ofn', 'node_modules', name);
+      const target = findPackage(name, folder) === undefined ? findOwn(name) : undefined;
+      const known = await readlink(link).catch(() => undefined);
+      if (known === target?.folder) return;
       // The platform may be another one by now.
       await rm(link, { force: true, recursive: true });
-      const target = findPackage(name, folder) === undefined ? findOwn(name) : undefined;
       if (target === undefined) return;
       await mkdir(dirname(link), { recursive: true });
-      await symlink(target.folder, link, 'junction');
+      // Another function of the folder may have been first.
+      await symlink(target.folder, link, 'junction').catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EEXIST') throw error;
+      });
     }),
   );
 }

@@ -77,7 +77,7 @@ export function createController(first: Source, options: ControllerOptions): Con
   let waiting: (() => void)[] = [];
   let trouble = '';
   // Of the code that was told to be built.
-  let builtDigest = progress.build.imageDigest;
+  let builtDigest: string | undefined;
   let replicas = 0;
   let stopped = false;
   let isRetried = progress.function === undefined;
