@@ -5,8 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { ask, createProject, functionFile, start } from './project.ts';
 
 const says = (text: string): string => `export default (req, res) => res.send('${text}');\n`;
-const served = (port: number) =>
-  expect.poll(async () => (await ask(port)).body, { timeout: 10_000 });
+const body = async (port: number): Promise<string> => (await ask(port)).body;
+const WAIT = { timeout: 10_000 };
 
 test('a function whose code is in another folder from now on is watched there', async () => {
   const { folder, write } = createProject({
@@ -15,11 +15,11 @@ test('a function whose code is in another folder from now on is watched there', 
     'two/index.js': says('two'),
   });
   const { port } = await start([folder]);
-  await served(port).toBe('one');
+  await expect.poll(() => body(port), WAIT).toBe('one');
   write('function.yaml', functionFile('hello', '', 'two'));
-  await served(port).toBe('two');
+  await expect.poll(() => body(port), WAIT).toBe('two');
   write('two/index.js', says('two, saved'));
-  await served(port).toBe('two, saved');
+  await expect.poll(() => body(port), WAIT).toBe('two, saved');
 });
 
 test('another FUNC_NAME in the Function is another target of the same code', async () => {
@@ -30,9 +30,9 @@ test('another FUNC_NAME in the Function is another target of the same code', asy
     'index.js': `export const one = (req, res) => res.send('one');\nexport const two = (req, res) => res.send('two');\n`,
   });
   const { port } = await start([folder]);
-  await served(port).toBe('one');
+  await expect.poll(() => body(port), WAIT).toBe('one');
   write('function.yaml', fileFor('two'));
-  await served(port).toBe('two');
+  await expect.poll(() => body(port), WAIT).toBe('two');
 });
 
 test('a file of a folder that is a link is served when it is saved, and links in a circle do no harm', async () => {
@@ -45,9 +45,9 @@ test('a file of a folder that is a link is served when it is saved, and links in
     symlinkSync('..', join(folder, link));
   }
   const { port } = await start([join(folder, 'code')], { directory: folder });
-  await served(port).toBe('one');
+  await expect.poll(() => body(port), WAIT).toBe('one');
   write('shared/name.js', `export const name = 'two';`);
-  await served(port).toBe('two');
+  await expect.poll(() => body(port), WAIT).toBe('two');
 });
 
 test('a Component that stands beside the Function is another one for its instances when it is saved', async () => {
@@ -65,10 +65,10 @@ spec: { type: bindings.cron, version: v1, metadata: [{ name: schedule, value: '$
     'components/timer.yaml': component('@every 1h'),
     'index.js': 'exports.function = () => {};',
   });
-  const { happened } = await start([folder]);
+  const { happened, types } = await start([folder]);
   await happened('ready');
   write('components/timer.yaml', component('@every 1s'));
-  await happened('event');
+  await expect.poll(types, WAIT).toContain('event');
 });
 
 test('a plugin that is saved is loaded', async () => {
@@ -79,9 +79,9 @@ export default class { name = 'greeting'; execPreHook() {} }\n`;
     'plugins/greeting.mjs': plugin('one'),
   });
   const { port } = await start([folder]);
-  await served(port).toBe('one');
+  await expect.poll(() => body(port), WAIT).toBe('one');
   write('plugins/greeting.mjs', plugin('two'));
-  await served(port).toBe('two');
+  await expect.poll(() => body(port), WAIT).toBe('two');
 });
 
 describe('scaling that is changed goes on from the instances that run', () => {
@@ -100,9 +100,9 @@ describe('scaling that is changed goes on from the instances that run', () => {
     });
     const { functions } = await start([folder]);
     const count = () => functions()[0]?.instances.length;
-    await expect.poll(count, { timeout: 10_000 }).toBe(2);
+    await expect.poll(count, WAIT).toBe(2);
     write('function.yaml', fileFor(0));
-    await expect.poll(count, { timeout: 10_000 }).toBe(0);
+    await expect.poll(count, WAIT).toBe(0);
   });
 
   test('a function of events that becomes one over HTTP is scaled by requests', async () => {
@@ -113,7 +113,7 @@ describe('scaling that is changed goes on from the instances that run', () => {
     const { functions, happened } = await start([folder]);
     await happened('ready');
     write('function.yaml', fileFor(0));
-    await expect.poll(() => functions()[0]?.instances.length, { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => functions()[0]?.instances.length, WAIT).toBe(0);
   });
 });
 
@@ -140,10 +140,10 @@ test('of builds, the latest 20 and those that are needed stay', async () => {
   const builds = join(folder, '.ofn/builds');
   for (let count = 0; count < 30; count += 1) mkdirSync(join(builds, `old-${count}`));
   write('index.js', says('1'));
-  await served(port).toBe('1');
+  await expect.poll(() => body(port), WAIT).toBe('1');
   await expect.poll(() => readdirSync(builds).length).toBeLessThanOrEqual(21);
   write('index.js', says('0'));
-  await served(port).toBe('0');
+  await expect.poll(() => body(port), WAIT).toBe('0');
 });
 
 test('names of tsconfig.json and of package.json lead to files that are bundled', async () => {
