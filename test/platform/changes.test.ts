@@ -1,5 +1,12 @@
 // What is saved beside the code itself: each change is served, without a restart of the platform.
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ask, createProject, functionFile, start } from './project.ts';
@@ -159,4 +166,23 @@ export default (req: unknown, res: { send(text: string): void }): void => res.se
   });
   const { port } = await start([folder]);
   expect((await ask(port)).body).toBe('onetwo');
+});
+
+test.each([
+  ['can be built', 'dev.txt', says('one')],
+  ['cannot be built', 'dev.txt', 'export default ('],
+  ['cannot be built', 'dev.log', 'export default ('],
+])('what is told of code that %s may be written to %s in its folder', async (_, file, code) => {
+  const { folder, write } = createProject({ 'index.js': code, [file]: '' });
+  const { events } = await start([folder], {
+    onEvent: (event) => appendFileSync(join(folder, file), `${JSON.stringify(event)}\n`),
+  });
+  expect(events).toEqual([]);
+  const lines = () => readFileSync(join(folder, file), 'utf8').split('\n').length;
+  write('index.js', says('two'));
+  // This is looked at after all that was written in between.
+  await expect.poll(lines).toBeGreaterThan(2);
+  write('index.js', says('three'));
+  await expect.poll(lines).toBeGreaterThan(3);
+  expect(lines()).toBeLessThan(8);
 });

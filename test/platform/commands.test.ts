@@ -285,6 +285,30 @@ test('invoke calls a function by its own host, with method, path, headers and da
   });
 });
 
+test('what a command prints is whole in a pipe that is read late', async () => {
+  const { folder } = createProject({
+    'index.js': `export default (req, res) => res.send('x'.repeat(3_000_000));\n`,
+  });
+  await start([folder]);
+  const child = spawnOfn(['invoke', 'hello'], folder);
+  await once(child.stdout, 'readable');
+  expect(await text(child.stdout)).toHaveLength(3_000_000);
+});
+
+test('the port of functions is not taken for the admin API', async () => {
+  const { folder } = createProject({
+    'index.js': `export default (req, res) => res.send('hello');\n`,
+  });
+  const { port } = await start([folder]);
+  for (const args of [
+    ['get', 'functions'],
+    ['invoke', 'hello'],
+  ]) {
+    const { code, err } = await ofn(folder, [...args, '--admin', `http://localhost:${port}`]);
+    expect([code, err.split('\n').length]).toEqual([1, 2]);
+  }
+});
+
 test('invoke sends the standard input byte by byte', async () => {
   const { folder } = createProject({
     'index.js': `export default (req, res) => res.send(req.body.toString('hex'));\n`,

@@ -54,4 +54,12 @@ process.exitCode = await run(process.argv.slice(2), {
   ...(stdin.isTTY && stdout.isTTY ? { keyboard: createKeyboard(stdin, onSignal) } : {}),
   openUrl,
 });
+// What is still on its way into a pipe would be cut off.
+await Promise.all([stdout, process.stderr].map(flushed));
 process.exit();
+
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write('', () => resolve());
+  });
+}

@@ -51,11 +51,25 @@ export function createClient(origin: string, unreachable: string): AdminClient {
     throw new CommandError(await reasonOf(response));
   }
 
+  async function read<Body>(path: string): Promise<Body> {
+    const response = await ask(path);
+    const text = await response.text();
+    try {
+      return JSON.parse(text) as Body;
+    } catch (cause) {
+      throw new CommandError(STRANGER, { cause });
+    }
+  }
+
   return {
-    info: async () => (await (await ask('/')).json()) as PlatformInfo,
+    async info() {
+      const found = await read<PlatformInfo>('/');
+      if (found.kind !== 'Platform') throw new CommandError(STRANGER);
+      return found;
+    },
     async list<Item>(path: string, parameters: Parameters) {
-      const response = await ask(toPath(path, parameters));
-      const { items } = (await response.json()) as { items: readonly Item[] };
+      const { items } = await read<{ items?: readonly Item[] }>(toPath(path, parameters));
+      if (!Array.isArray(items)) throw new CommandError(STRANGER);
       return items;
     },
     find: async <Item>(path: string) => (await (await ask(path)).json()) as Item,
@@ -96,6 +110,8 @@ function toPath(path: string, parameters: Parameters): string {
   );
   return `/${path}?${new URLSearchParams(given).toString()}`;
 }
+
+const STRANGER = 'what answers is no admin API of ofn dev: that of functions has another port';
 
 async function reasonOf(response: Response): Promise<string> {
   const text = await response.text();

@@ -1,5 +1,5 @@
 // The admin API as a server on loopback. Its routes are loaded by the first request: `ofn dev` starts without.
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PlatformError } from '../errors.ts';
@@ -25,6 +25,8 @@ export async function startAdminServer(
   options: Omit<AppOptions, 'stop'>,
 ): Promise<AdminServer> {
   const stopping = new AbortController();
+  // Each stream listens to it.
+  setMaxListeners(0, stopping.signal);
   let listener: Promise<RequestListener> | undefined;
 
   const server = createServer((request, response) => {

@@ -64,6 +64,9 @@ export interface Controller {
   readonly remove: () => Promise<void>;
 }
 
+// Milliseconds: a person takes longer to save the same mistake again.
+const REPEATED_WITHIN = 1000;
+
 /** Creates a controller; it has not looked yet. */
 export function createController(first: Source, options: ControllerOptions): Controller {
   const { onEvent, store } = options;
@@ -76,8 +79,8 @@ export function createController(first: Source, options: ControllerOptions): Con
   let running: Promise<void> = Promise.resolve();
   let waiting: (() => void)[] = [];
   let trouble = '';
-  // Of the code that was told to be built.
-  let builtDigest: string | undefined;
+  let builtDigest = '';
+  let failure = { message: '', at: -Infinity };
   let replicas = 0;
   let stopped = false;
   let isRetried = progress.function === undefined;
@@ -141,21 +144,24 @@ export function createController(first: Source, options: ControllerOptions): Con
     const { metadata, status } = progress.build.builder ?? {};
     if (metadata?.name !== builder) return;
     const { buildDuration: duration = '', message = '', state } = status ?? {};
-    if (state !== 'Succeeded') {
-      builtDigest = undefined;
-      onEvent({ type: 'build-failed', function: name, message });
+    if (state === 'Succeeded') {
+      const { digest = '' } = status?.output ?? {};
+      // What is told may be written to a file of the folder, which is looked at then.
+      if (digest !== builtDigest) onEvent({ type: 'built', function: name, duration });
+      builtDigest = digest;
+      // Functions of one folder have the same builds.
+      const servings = store.list('Serving') as readonly ServingResource[];
+      void pruneBuilds(
+        source,
+        servings.map(({ spec }) => digestOf(spec.image)),
+      );
       return;
     }
-    const digest = progress.build.imageDigest;
-    // The same code again is nothing new.
-    if (digest !== builtDigest) onEvent({ type: 'built', function: name, duration });
-    builtDigest = digest;
-    // Functions of one folder have the same builds.
-    const servings = store.list('Serving') as readonly ServingResource[];
-    void pruneBuilds(
-      source,
-      servings.map(({ spec }) => digestOf(spec.image)),
-    );
+    builtDigest = '';
+    const now = performance.now();
+    const isRepeated = message === failure.message && now - failure.at < REPEATED_WITHIN;
+    failure = { message, at: now };
+    if (!isRepeated) onEvent({ type: 'build-failed', function: name, message });
   }
 
   function tellTrouble(): void {

@@ -125,7 +125,8 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 async function replace(path: string, text: string): Promise<void> {
   const unfinished = `${path}.new`;
   await mkdir(dirname(path), { recursive: true });
-  const file = await open(unfinished, 'w');
+  // What functions said last is in it, too: for its user alone.
+  const file = await open(unfinished, 'w', 0o600);
   try {
     await file.writeFile(text);
     await file.sync();
