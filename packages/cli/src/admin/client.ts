@@ -67,7 +67,7 @@ export function createClient(origin: string, unreachable: string): AdminClient {
       if (found.kind !== 'Platform') throw new CommandError(STRANGER);
       return found;
     },
-    async list<Item>(path: string, parameters: Parameters) {
+    async list<Item>(path: string, parameters: Parameters): Promise<readonly Item[]> {
       const { items } = await read<{ items?: readonly Item[] }>(toPath(path, parameters));
       if (!Array.isArray(items)) throw new CommandError(STRANGER);
       return items;
