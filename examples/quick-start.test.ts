@@ -53,7 +53,10 @@ test('greets, counts, and prints what its README says', async () => {
   if (command === undefined) throw new Error('the README has no command');
   const running = await start();
   expect(await runReadmeCommand(command, running)).toBe(command.output);
-  await running.line(({ msg }) => msg.includes('acked'));
+  // In either order.
+  for (const text of ['acked', 'GET /', 'was greeted']) {
+    await running.line(({ msg }) => msg.includes(text));
+  }
   const said = withoutChance(running.output())
     .split('\n')
     .map((line) => line.trim());
