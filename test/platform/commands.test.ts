@@ -96,6 +96,13 @@ test('without a platform each says how to start one, and ends with 1', async () 
   }
 });
 
+test('the file of a platform that was killed hides no platform of a folder above', async () => {
+  const { folder } = await startEcho();
+  mkdirSync(join(folder, 'below/.ofn'), { recursive: true });
+  writeFileSync(join(folder, 'below/.ofn/platform.json'), '{"pid":1,"port":1,"adminPort":1}');
+  expect(await ofn(join(folder, 'below'), ['get', 'fn'])).toMatchObject({ code: 0 });
+});
+
 test('a platform is found from folders below its own, by --admin, and by OFN_ADMIN; one that was killed is not', async () => {
   const { adminPort, folder } = await startEcho();
   const { folder: other } = createProject({});

@@ -1,4 +1,8 @@
 // Functions beside each other, and processes beside those of functions.
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, cpSync, symlinkSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ask, createProject, functionFile, start } from './project.ts';
 
@@ -72,7 +76,49 @@ test('an event for a binding is refused, and nobody waits, where nobody will tak
     admin(adminPort, path('hello', 'timer'), { method: 'POST' }),
     admin(adminPort, path('sender', 'box'), { method: 'POST' }),
   ]);
-  // There is an instance at that moment, or none.
+  // While one that crashes is waited for, or between two of them.
   expect([502, 409]).toContain(one.status);
   expect(two.status).toBe(409);
+});
+
+// Processes that stand by with a framework, or did so.
+function standbys(framework: string): number {
+  const { stdout } = spawnSync('ps', ['-A', '-o', 'args='], { encoding: 'utf8' });
+  const lines = stdout.split('\n');
+  return lines.filter((line) => line.includes(`${framework}/`) && line.includes('--standby'))
+    .length;
+}
+
+test('a framework that is built anew is that of the next instance, whatever stands by', async () => {
+  const { folder, write } = createProject({
+    'index.js': `export default (req, res) => res.send('1 ' + globalThis.frameworkOf);\n`,
+  });
+  const core = dirname(createRequire(import.meta.url).resolve('@ofn/core/package.json'));
+  const own = join(folder, 'node_modules/@ofn/core');
+  for (const name of ['bin', 'dist', 'package.json']) {
+    cpSync(join(core, name), join(own, name), { recursive: true });
+  }
+  symlinkSync(join(core, 'node_modules'), join(own, 'node_modules'), 'junction');
+  const { happened, port } = await start([folder]);
+  expect((await ask(port)).body).toBe('1 undefined');
+  await happened('ready');
+  // Beside the one that runs, which began like this, another one stands by now.
+  await expect.poll(() => standbys(own), { timeout: 20_000 }).toBe(2);
+  for (const file of ['index.js', 'runtime.js']) {
+    appendFileSync(join(own, 'dist', file), "\nglobalThis.frameworkOf = 'today';\n");
+  }
+  write('index.js', `export default (req, res) => res.send('2 ' + globalThis.frameworkOf);\n`);
+  await expect.poll(async () => (await ask(port)).body, { timeout: 20_000 }).toBe('2 today');
+});
+
+test('a function of any engine has its least number of instances', async () => {
+  const { folder } = createProject({
+    'function.yaml': functionFile('hello', 'scaleOptions: { minReplicas: 2 }').replace(
+      /triggers:.*/,
+      'triggers: { http: {} }',
+    ),
+    'index.js': `export default (req, res) => res.send('x');\n`,
+  });
+  const { functions } = await start([folder]);
+  await expect.poll(() => functions()[0]?.instances.length, { timeout: 10_000 }).toBe(2);
 });

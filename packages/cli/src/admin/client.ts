@@ -69,7 +69,7 @@ export function createClient(origin: string, unreachable: string): AdminClient {
     },
     async list<Item>(path: string, parameters: Parameters): Promise<readonly Item[]> {
       const { items } = await read<{ items?: readonly Item[] }>(toPath(path, parameters));
-      if (!Array.isArray(items)) throw new CommandError(STRANGER);
+      if (items === undefined) throw new CommandError(STRANGER);
       return items;
     },
     find: async <Item>(path: string) => (await (await ask(path)).json()) as Item,

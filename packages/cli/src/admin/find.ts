@@ -1,5 +1,6 @@
 // Where the admin API of the platform is: as the user says, or by the file of the nearest folder that has one.
 import { readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { Option } from 'commander';
 import { CommandError } from '../terminal.ts';
@@ -35,9 +36,19 @@ export async function findPlatform(admin: string | undefined): Promise<AdminClie
 
 async function findPort(folder: string): Promise<number | undefined> {
   const text = await readFile(join(folder, '.ofn', 'platform.json'), 'utf8').catch(() => '');
-  if (text !== '') return parsePort(text);
+  const port = parsePort(text);
+  // The file of one that was killed is still there.
+  if (port !== undefined && (await isListening(port))) return port;
   const parent = dirname(folder);
   return parent === folder ? undefined : findPort(parent);
+}
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
+    socket.on('connect', () => socket.destroy());
+  });
 }
 
 function parsePort(text: string): number | undefined {

@@ -35,6 +35,9 @@ const TARGET = 28;
 // Milliseconds from which a request is slow.
 const SLOW = 1000;
 
+// Of instances, those that printed last.
+const READERS = 1000;
+
 // Without those that tell of success and failure.
 const COLORS = [
   'cyan',
@@ -70,7 +73,11 @@ export function createEventRenderer(options: EventRendererOptions): EventRendere
 
   function readLine({ instance, line }: EventOf<'line'>): InstanceLine | undefined {
     const reader = readers.get(instance) ?? createLineReader();
+    readers.delete(instance);
     readers.set(instance, reader);
+    // That an instance has ended as it was told to is not told here.
+    const [oldest] = readers.keys();
+    if (readers.size > READERS && oldest !== undefined) readers.delete(oldest);
     return reader(toPrintable(line));
   }
 

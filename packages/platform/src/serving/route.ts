@@ -91,11 +91,18 @@ const NONE: ScaledRoute['route'] = {
   staticRoutes: [],
 };
 
+// What holds whatever the engine is.
+function toScaling({ spec }: FunctionResource): ScaledRoute['scaling'] {
+  const { maxReplicas = DEFAULT_SCALING.maxReplicas, minReplicas = 0 } =
+    spec.serving?.scaleOptions ?? {};
+  return { ...DEFAULT_SCALING, minReplicas, maxReplicas: Math.max(1, minReplicas, maxReplicas) };
+}
+
 // What the objects of the cluster say, if it has such objects.
 function clusterRoute(given: FunctionResource): ScaledRoute {
   const { http } = given.spec.serving?.triggers ?? {};
   if (http?.engine !== 'keda' || http.route?.hostnames === undefined) {
-    return { route: NONE, scaling: DEFAULT_SCALING };
+    return { route: NONE, scaling: toScaling(given) };
   }
   const objects = render(given, { target: 'keda-http', addOn: 'current' });
   const { objects: scaling, ...referents } = parseObjects(renderYaml(objects), given.metadata.name);

@@ -1,6 +1,8 @@
 // A process that stands by: the framework is loaded in it, so that the next instance starts in a fraction of
 // the time. There is one, for whichever function is next.
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { realpathSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** What a process is to run. */
@@ -29,6 +31,13 @@ const AFTER_START = 150;
 const PRELOAD = pathToFileURL(fileURLToPath(new URL('./preload.js', import.meta.url))).href;
 const RUNTIME = ['--import', PRELOAD, '--enable-source-maps'];
 
+interface Waiting {
+  readonly bin: string;
+  /** Of the framework that it has loaded. */
+  readonly version: string;
+  readonly child: ChildProcessWithoutNullStreams;
+}
+
 /** What functions need beside the framework itself. */
 interface Needs {
   /** They are traced to SkyWalking. */
@@ -39,7 +48,7 @@ interface Needs {
 
 /** Creates it; nothing stands by yet. */
 export function createStandby(needs: () => Needs): Standby {
-  let waiting: { readonly bin: string; readonly child: ChildProcessWithoutNullStreams } | undefined;
+  let waiting: Waiting | undefined;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
@@ -48,7 +57,7 @@ export function createStandby(needs: () => Needs): Standby {
     const wanted = Object.entries(needs()).filter(([, isNeeded]) => isNeeded);
     const mode = ['--standby', ...wanted.map(([name]) => name)];
     const child = start([...RUNTIME, bin, ...mode], undefined, process.env);
-    waiting = { bin, child };
+    waiting = { bin, child, version: versionOf(bin) };
     const gone = (): void => {
       if (waiting?.child === child) waiting = undefined;
     };
@@ -67,7 +76,12 @@ export function createStandby(needs: () => Needs): Standby {
       clearTimeout(timer);
       timer = setTimeout(prepare, AFTER_START, bin).unref();
       const ready = waiting;
-      if (ready?.bin !== bin || !mayTake(env)) return start([...RUNTIME, bin, ...args], cwd, env);
+      if (ready !== undefined && ready.version !== versionOf(ready.bin)) {
+        ready.child.kill('SIGKILL');
+        waiting = undefined;
+      }
+      if (waiting?.bin !== bin || ready === undefined || !mayTake(env))
+        return start([...RUNTIME, bin, ...args], cwd, env);
       waiting = undefined;
       ready.child.ref();
       ready.child.stdin.write(`${JSON.stringify({ args, cwd, env })}\n`);
@@ -79,6 +93,17 @@ export function createStandby(needs: () => Needs): Standby {
       waiting?.child.kill('SIGKILL');
     },
   };
+}
+
+// Another one may be installed, or built, in its place.
+function versionOf(bin: string): string {
+  try {
+    const file = realpathSync(join(dirname(bin), '../dist/index.js'));
+    const { ino, mtimeMs, size } = statSync(file);
+    return [file, ino, mtimeMs, size].join(' ');
+  } catch {
+    return '';
+  }
 }
 
 // What Node.js, the libraries in it and SkyWalking's agent read once, when they start.
