@@ -321,3 +321,22 @@ test('a build that is not done in its time is over, and the next save may be', a
   write('function.yaml', functionFile());
   await expect.poll(() => failure(port), WAIT).toBe('200 late');
 });
+
+test.each(['a restart', 'a save that changes no code'])(
+  'what was given up after its timeout is tried again by %s',
+  async (way) => {
+    const { folder, write } = createProject({
+      'function.yaml': functionFile('hello', 'timeout: 500ms'),
+      'index.mjs': `import { existsSync } from 'node:fs';
+while (!existsSync(process.cwd() + '-is-up')) await new Promise((resolve) => setTimeout(resolve, 10));
+export default (req, res) => res.send('up');
+`,
+    });
+    const { port, restart } = await start([folder]);
+    expect((await ask(port)).status).toBe(503);
+    writeFileSync(`${folder}-is-up`, '');
+    if (way === 'a restart') restart();
+    else write('package.json', '{}');
+    await expect.poll(async () => (await ask(port)).body, { timeout: 10_000 }).toBe('up');
+  },
+);

@@ -7,12 +7,10 @@ import { leadsBack } from './links.ts';
 
 // What is no code of a function.
 const IGNORED = new Set(['node_modules', '.git', '.ofn', 'coverage']);
-// What programs write while they run, such as `ofn dev >dev.log` or a function with a database.
-const WRITTEN = /\.(?:log|out|pid|tmp|swp|db|sqlite3?)(?:-\w+)?$|~$/;
 
 /** Whether a file or folder of that name is left alone, with all that is in it. */
 export function isIgnored(name: string): boolean {
-  return IGNORED.has(name) || WRITTEN.test(name);
+  return IGNORED.has(name);
 }
 
 // What code may be made of. Others, such as a log or a database that the function itself writes, are data.

@@ -125,6 +125,9 @@ export function createController(first: Source, options: ControllerOptions): Con
     for (const event of step.events) store.record(event);
     if (observation.type === 'build-ended') tellBuild(observation.builder);
     reconcile();
+    // Who saves again after a timeout wants it tried again, also where the code is the same.
+    const isSaved = observation.type === 'build-ended' && observation.result.state === 'Succeeded';
+    if (isSaved && progress.serving.condition.state === 'Timeout') retryServing();
   }
 
   function reconcile(): void {
@@ -197,12 +200,18 @@ export function createController(first: Source, options: ControllerOptions): Con
   function retry(): void {
     if (isRetried) return;
     isRetried = true;
-    const { build, serving } = progress;
+    const { build } = progress;
     const at = Date.now();
     if (build.builder !== undefined && isFailed(build.condition.state))
       observe({ type: 'builder-deleted', builder: build.builder.metadata.name, at });
-    if (serving.serving !== undefined && isFailed(serving.condition.state))
-      observe({ type: 'serving-deleted', serving: serving.serving.metadata.name, at });
+    retryServing();
+  }
+
+  // Another Serving of the same code.
+  function retryServing(): void {
+    const { condition, serving } = progress.serving;
+    if (serving === undefined || !isFailed(condition.state)) return;
+    observe({ type: 'serving-deleted', serving: serving.metadata.name, at: Date.now() });
   }
 
   async function built(): Promise<void> {
@@ -246,7 +255,10 @@ export function createController(first: Source, options: ControllerOptions): Con
       onEvent({ type: 'scaled', function: name, replicas });
       servings.scale(replicas);
     },
-    restart: servings.restart,
+    restart() {
+      servings.restart();
+      retryServing();
+    },
     stop,
     async remove() {
       await stop();

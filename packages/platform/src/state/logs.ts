@@ -20,16 +20,30 @@ export interface Logs {
 }
 
 const LIMIT = 10_000;
+// Characters: there are lines of a megabyte.
+const SIZE_LIMIT = 32 * 1024 * 1024;
 
 /** Creates the logs, with no line in them. */
 export function createLogs(): Logs {
   const lines: LogLine[] = [];
   const listeners = new Set<(line: LogLine) => void>();
+  let size = 0;
+
+  function shorten(): void {
+    let count = 0;
+    while (lines.length - count > LIMIT || size > SIZE_LIMIT) {
+      size -= lines[count]?.line.length ?? size;
+      count += 1;
+    }
+    lines.splice(0, count);
+  }
+
   return {
     write(line) {
       lines.push(line);
+      size += line.line.length;
       // In one go, now and then: removing the first of many each time would cost too much.
-      if (lines.length > LIMIT * 1.25) lines.splice(0, lines.length - LIMIT);
+      if (lines.length > LIMIT * 1.25 || size > SIZE_LIMIT * 1.25) shorten();
       for (const listener of listeners) listener(line);
     },
     list: () => lines.slice(-LIMIT),
