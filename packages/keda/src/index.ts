@@ -37,6 +37,8 @@ export type {
   Sidecar as InstanceSidecar,
   Spawn,
 } from './instances/instance.ts';
+export { freePort } from './instances/instance.ts';
+export { ownGroup, type ProcessGroup } from './instances/process-group.ts';
 export type { Log } from './interceptor/call.ts';
 export type {
   HttpScaledObject,

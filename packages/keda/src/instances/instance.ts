@@ -1,13 +1,9 @@
 // One instance: a process that is started, asked until it is ready, and ended.
-import {
-  spawn as spawnProcess,
-  type ChildProcess,
-  type ChildProcessWithoutNullStreams,
-} from 'node:child_process';
+import { spawn as spawnProcess, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { createServer, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { isReady } from './probe.ts';
-import { reap } from './reaper.ts';
+import { ownGroup } from './process-group.ts';
 
 /** Where an instance is in its life; `unready` when it was ready, and its probe fails now. */
 export type InstanceState = 'starting' | 'ready' | 'unready' | 'stopping' | 'exited';
@@ -76,13 +72,6 @@ export interface Instance {
   stop(): Promise<InstanceExit>;
 }
 
-// What is killed when this process ends: one listener for all, since Node.js warns of more than ten.
-const groups = new Set<() => void>();
-
-function killAll(): void {
-  for (const kill of groups) kill();
-}
-
 // Milliseconds between two looks at one that starts: as late as it is seen, requests are answered.
 const LONGEST_WAIT = 20;
 
@@ -115,17 +104,13 @@ export function startInstance(settings: InstanceSettings): Instance {
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', onLine);
   }
-  const killGroup = (): void => signalGroup(child, 'SIGKILL');
-  if (groups.size === 0) process.on('exit', killAll);
-  groups.add(killGroup);
-  const release = child.pid === undefined ? undefined : reap(child.pid);
+  const group = ownGroup(child);
+  const killGroup = (): void => group.signal('SIGKILL');
   const exited = new Promise<InstanceExit>((resolve) => {
     const end = (exit: InstanceExit): void => {
       state = 'exited';
-      groups.delete(killGroup);
-      if (groups.size === 0) process.removeListener('exit', killAll);
       killGroup();
-      release?.();
+      group.release();
       if (sidecar === undefined) resolve(exit);
       else void sidecar.stop().finally(() => resolve(exit));
     };
@@ -186,7 +171,7 @@ export function startInstance(settings: InstanceSettings): Instance {
       if (state === 'exited') return exited;
       state = 'stopping';
       sidecar?.release();
-      signalGroup(child, 'SIGTERM');
+      group.signal('SIGTERM');
       const timer = setTimeout(killGroup, stopTimeout);
       const exit = await exited;
       clearTimeout(timer);
@@ -204,15 +189,6 @@ export const spawnCommand: Spawn = ([file, ...args], options) =>
     // A group of its own: what it starts itself ends with it.
     detached: true,
   });
-
-function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // All of it has ended.
-  }
-}
 
 function elapse(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));

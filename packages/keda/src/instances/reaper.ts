@@ -1,4 +1,4 @@
-// Ends the instances of a process that was killed: a shell that outlives it, and is told what runs.
+// Ends the process groups of a process that was killed: a shell that outlives it, and is told what runs.
 import { spawn, type ChildProcess } from 'node:child_process';
 
 // Its input ends when this process does, however that ends. Each line of it is a process group that has begun (`+`)
