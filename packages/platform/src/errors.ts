@@ -11,6 +11,8 @@ export const PLATFORM_ERRORS = {
     'An event is for a function that has no instance, and does not wait for one',
   OFN_PLATFORM_FOLDER_UNFIT:
     'A folder cannot be built into: it has files that no build has made, or is not to be written',
+  OFN_PLATFORM_DAPRD_UNAVAILABLE:
+    'There is no daprd that runs here; the message says how to install one, and how to do without',
   OFN_PLATFORM_RUNNING: 'Another platform runs in this folder; the message says which',
   OFN_PLATFORM_PORT_UNAVAILABLE: 'The admin port cannot be listened on',
   OFN_PLATFORM_REQUEST_INVALID: 'A request to the admin API is not valid; the message says why',

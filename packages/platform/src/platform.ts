@@ -7,7 +7,9 @@ import { watchFiles, type Watcher } from './build/watch.ts';
 import { toApp } from './dapr/app.ts';
 import { tellEvents } from './dapr/event-outcomes.ts';
 import { inputsOf, type FunctionInput } from './dapr/inputs.ts';
-import { createMesh } from './dapr/mesh.ts';
+import { createDaprdMesh } from './dapr/daprd-mesh.ts';
+import { findDaprd } from './dapr/daprd-program.ts';
+import { createMesh, type Mesh } from './dapr/mesh.ts';
 import { PlatformError } from './errors.ts';
 import { createController, forgetFunction, type Controller } from './function/controller.ts';
 import type { PlatformEvent } from './platform-event.ts';
@@ -47,6 +49,11 @@ export interface PlatformOptions {
    * framework gives its calls 10,000.
    */
   readonly stopTimeout?: number;
+  /**
+   * Runs a real daprd beside each instance of a function that uses Dapr: the one at this path; `true` for the one
+   * that the variable `DAPRD` names, or on `PATH`, or in `~/.dapr/bin`. Default: components are played in memory.
+   */
+  readonly daprd?: string | true;
   /** Called with what happens. */
   readonly onEvent?: (event: PlatformEvent) => void;
 }
@@ -90,7 +97,7 @@ export interface Platform {
  * goes on from there when a platform is created again.
  *
  * @throws PlatformError `OFN_PLATFORM_SOURCE_INVALID`, `OFN_PLATFORM_FUNCTION_INVALID`,
- *   `OFN_PLATFORM_PORT_UNAVAILABLE`, and `OFN_PLATFORM_RUNNING` when another one runs for the folder;
+ *   `OFN_PLATFORM_DAPRD_UNAVAILABLE`, `OFN_PLATFORM_PORT_UNAVAILABLE`, and `OFN_PLATFORM_RUNNING` when another one runs for the folder;
  *   ResourceError for a Function file that is not valid; KedaError `OFN_KEDA_PORT_UNAVAILABLE`.
  * @example
  * const platform = await createPlatform({ paths: ['./hello'], port: 0 });
@@ -100,22 +107,26 @@ export interface Platform {
 export async function createPlatform(options: PlatformOptions): Promise<Platform> {
   const { onEvent = () => {}, paths, port = 8080, stopTimeout = 12_000, watch = true } = options;
   const sources = await findAllSources(paths);
-  // What no process could be made of is said before anything runs.
-  for (const source of sources) assertRunnable(source);
-
   const warn = (message: string): void => onEvent({ type: 'warning', message });
   const directory = options.directory ?? process.cwd();
+  // By the ids of their apps.
+  const functionNames = new Map<string, string>();
+  const tellOf = (appId: string, message: string): void => warn(`${appId}: ${message}`);
+  const mesh =
+    options.daprd === undefined
+      ? createMesh(
+          tellOf,
+          tellEvents((appId) => functionNames.get(appId) ?? appId, onEvent),
+        )
+      : createDaprdMesh(await findDaprd(options.daprd), directory, tellOf);
+  // What no process could be made of is said before anything runs.
+  for (const source of sources) assertRunnable(source, mesh);
+
   await refuseSecond(directory);
   const path = join(directory, '.ofn', 'state.json');
   const file = createStateFile(path, () => store.save(), warn);
   const store = createStore(await file.read(), file.save);
   const logs = createLogs();
-  // By the ids of their apps.
-  const functionNames = new Map<string, string>();
-  const mesh = createMesh(
-    (appId, message) => warn(`${appId}: ${message}`),
-    tellEvents((appId) => functionNames.get(appId) ?? appId, onEvent),
-  );
   const standby = createStandby(() => ({
     tracing: options.traces !== false,
     events: [...members.values()].some(({ controller: { source } }) => usesDapr(source)),
@@ -129,6 +140,8 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
   const members = new Map<string, Member>();
   const inspected = new Map<string, number>();
   const infos = (): readonly FunctionInfo[] => [...members.values()].map(infoOf);
+  // Of whose scaling has been told.
+  const unscaled = new Set<string>();
   let changing: Promise<unknown> = Promise.resolve();
   let warned = '';
   let stopped: Promise<void> | undefined;
@@ -272,6 +285,12 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
       replicas: member.controller.replicas,
       scale: member.controller.scale,
     });
+    const { triggers = [] } = given.spec.serving?.scaleOptions?.keda ?? {};
+    const key = keyOf(member.controller.source);
+    if (mesh.countsEvents || triggers.length === 0 || unscaled.has(key)) return;
+    unscaled.add(key);
+    const { name } = given.metadata;
+    warn(`${name}: with daprd it is not scaled by events, and has its least replicas`);
   }
 
   async function look(folder: string, isStructure: boolean): Promise<void> {
@@ -285,7 +304,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
       const found = changing.then(async () => {
         if (stopped !== undefined) return undefined;
         const latest = await findAllSources(paths);
-        for (const source of latest) assertRunnable(source);
+        for (const source of latest) assertRunnable(source, mesh);
         return apply(latest, folder);
       });
       changing = found.catch(() => {});
@@ -383,9 +402,10 @@ function usesDapr({ components, function: given }: Source): boolean {
   return toApp(given, components) !== undefined;
 }
 
-function assertRunnable(source: Source): void {
+function assertRunnable(source: Source, mesh: Mesh): void {
   environmentOf(source, {}, {});
-  toApp(source.function, source.components);
+  const app = toApp(source.function, source.components);
+  if (app !== undefined) mesh.check(app);
   toLocalRoute(source.function, []);
 }
 

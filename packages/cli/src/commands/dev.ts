@@ -6,6 +6,7 @@ import { press } from '../dev/keys.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface DevFlags {
+  readonly daprd?: string | true;
   readonly inspect?: number | true;
   readonly port: number;
   readonly adminPort: number;
@@ -29,11 +30,15 @@ export function addDev(program: Command, terminal: Terminal): void {
       "Run functions under Node's inspector, from port 9229 on: one process each, from the start",
       parseInspect,
     )
+    .option(
+      '--daprd [path]',
+      'Run a real daprd beside each instance that uses Dapr; by default that of DAPRD, PATH or ~/.dapr/bin',
+    )
     .action((paths: string[], flags: DevFlags) => serve(paths, flags, terminal));
 }
 
 async function serve(paths: string[], flags: DevFlags, terminal: Terminal): Promise<void> {
-  const { adminPort, inspect, port, watch } = flags;
+  const { adminPort, daprd, inspect, port, watch } = flags;
   const begin = performance.now();
   const display = createDisplay(terminal, watch);
   const platform = await createPlatform({
@@ -42,6 +47,7 @@ async function serve(paths: string[], flags: DevFlags, terminal: Terminal): Prom
     adminPort,
     watch,
     ...(inspect === undefined ? {} : { inspect: inspect === true ? INSPECT_PORT : inspect }),
+    ...(daprd === undefined ? {} : { daprd }),
     onEvent: display.take,
   }).finally(display.built);
   display.started(platform, performance.now() - begin);

@@ -7,6 +7,7 @@ import {
   type ComponentResource,
   type FunctionResource,
 } from '@ofn/resources';
+import { ASSUMED } from '../dapr/components.ts';
 import { PlatformError } from '../errors.ts';
 import { frameworkImports } from './bundle.ts';
 
@@ -115,7 +116,7 @@ function withDefaults(components: readonly ComponentResource[]): readonly Compon
     ...missing.map(([name, type]): ComponentResource => ({
       apiVersion: 'dapr.io/v1alpha1',
       kind: 'Component',
-      metadata: { name },
+      metadata: { name, annotations: { [ASSUMED]: 'true' } },
       spec: { type, version: 'v1', metadata: [] },
       scopes: [],
     })),

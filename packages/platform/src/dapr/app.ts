@@ -1,6 +1,6 @@
 // What a function is to Dapr, if it uses that.
 import { toEnvironment, type ComponentResource, type FunctionResource } from '@ofn/resources';
-import { componentsOf, withoutComponents } from './components.ts';
+import { componentsOf, definitionsOf, undefinedNames, withoutComponents } from './components.ts';
 import type { App, Input } from './mesh.ts';
 
 /**
@@ -27,10 +27,15 @@ export function toApp(
   const protocol = localEnvironment(given, beside)['APP_PROTOCOL'];
   const components = componentsOf(given, beside, process.env);
   const types = new Map(components.map(({ name: component, type }) => [component, type]));
+  const appId = annotations['dapr.io/app-id'] ?? `${name}-${namespace}`;
+  const definitions = definitionsOf(given, beside, appId);
   return {
-    appId: annotations['dapr.io/app-id'] ?? `${name}-${namespace}`,
+    appId,
+    namespace,
     protocol: protocol === 'http' ? 'http' : 'grpc',
     components,
+    definitions,
+    undefinedComponents: undefinedNames(given, definitions),
     inputs: references.flatMap(({ name: component, topic = '' }): Input[] => {
       if (topic !== '') return [{ pubsub: component, topic }];
       // A schedule keeps nothing.

@@ -4,6 +4,9 @@ import type { ComponentResource, FunctionResource } from '@ofn/resources';
 import type { ComponentInput } from '@ofn/sidecar';
 import { PlatformError } from '../errors.ts';
 
+/** The annotation of a component that nobody has written, which only what is in memory can play. */
+export const ASSUMED = 'platform.ofn/assumed';
+
 type Serving = NonNullable<FunctionResource['spec']['serving']>;
 type ComponentSpec = ComponentResource['spec'];
 
@@ -39,6 +42,47 @@ export function componentsOf(
     if (!found.has(name)) found.set(name, { name, type });
   }
   return [...found.values()];
+}
+
+/**
+ * Those of its components that are defined, as Components for it alone; where two have one name, its own.
+ *
+ * @param beside Components that stand beside the function.
+ */
+export function definitionsOf(
+  given: FunctionResource,
+  beside: readonly ComponentResource[],
+  appId: string,
+): readonly ComponentResource[] {
+  const found = new Map<string, ComponentResource>();
+  for (const component of beside) {
+    const { annotations, name } = component.metadata;
+    const isElsewhere = component.scopes.length > 0 && !component.scopes.includes(appId);
+    if (isElsewhere || annotations?.[ASSUMED] !== undefined) continue;
+    found.set(name, { ...component, metadata: { name }, scopes: [appId] });
+  }
+  const { serving } = given.spec;
+  for (const [name, spec] of serving === undefined ? [] : ownSpecs(serving)) {
+    found.set(name, {
+      apiVersion: 'dapr.io/v1alpha1',
+      kind: 'Component',
+      metadata: { name },
+      spec,
+      scopes: [appId],
+    });
+  }
+  return [...found.values()];
+}
+
+/** Names of the components that the function only names, and that are defined nowhere here. */
+export function undefinedNames(
+  given: FunctionResource,
+  definitions: readonly ComponentResource[],
+): readonly string[] {
+  const { serving } = given.spec;
+  const defined = new Set(definitions.map(({ metadata }) => metadata.name));
+  const named = new Set(serving === undefined ? [] : namedTypes(serving).map(([name]) => name));
+  return [...named].filter((name) => !defined.has(name));
 }
 
 /** The Function with its components only named, so that their names are those that it has for them. */

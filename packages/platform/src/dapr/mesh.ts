@@ -1,13 +1,19 @@
 // What functions have of Dapr here: a sidecar beside each instance, and the network that all of them share.
 import type { InstanceSidecar } from '@ofn/keda';
+import type { ComponentResource } from '@ofn/resources';
 import { PlatformError } from '../errors.ts';
 import type { ComponentInput, JournalEntry, Network, Sidecar } from '@ofn/sidecar';
 
 /** An app: a function that uses Dapr. */
 export interface App {
   readonly appId: string;
+  readonly namespace: string;
   readonly protocol: 'http' | 'grpc';
   readonly components: readonly ComponentInput[];
+  /** Those of its components that are defined here, as they are written. */
+  readonly definitions: readonly ComponentResource[];
+  /** Names of those that it only names. */
+  readonly undefinedComponents: readonly string[];
   /** What it takes, as far as its Function says so. */
   readonly inputs: readonly Input[];
   /** Whether it may take more. */
@@ -20,6 +26,14 @@ export type Input =
 
 /** The sidecars of a platform. */
 export interface Mesh {
+  /**
+   * Checks an app before anything of it runs.
+   *
+   * @throws PlatformError `OFN_PLATFORM_FUNCTION_INVALID` for one that can have no sidecar here.
+   */
+  readonly check: (app: App) => void;
+  /** Whether it counts the events of an app, so that this can be scaled by them. */
+  readonly countsEvents: boolean;
   /** Loads what it is made of, which takes long; needed before anything else, by those that use Dapr. */
   readonly open: () => Promise<void>;
   /** Keeps events for an app from now on, as brokers do for those that they know. */
@@ -117,6 +131,8 @@ export function createMesh(
   }
 
   return {
+    check() {},
+    countsEvents: true,
     async open() {
       await open();
     },

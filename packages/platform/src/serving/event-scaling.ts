@@ -8,7 +8,7 @@ type ScaleOptions = NonNullable<NonNullable<FunctionResource['spec']['serving']>
 /** What scales by events; times in milliseconds. */
 export interface EventScaling {
   readonly appId: string;
-  readonly mesh: Pick<Mesh, 'isKnown' | 'load' | 'onPublished'>;
+  readonly mesh: Pick<Mesh, 'countsEvents' | 'isKnown' | 'load' | 'onPublished'>;
   readonly options: ScaleOptions | undefined;
   /** How many replicas there are to be so far. */
   readonly replicas: number;
@@ -16,14 +16,14 @@ export interface EventScaling {
 }
 
 /**
- * Begins to scale. Without triggers of KEDA there is the least number of replicas, and at least one, as in a
- * cluster. With them, there may be none once the first one has told what the function takes.
+ * Begins to scale. Without triggers of KEDA, and where events are not counted, there is the least number of
+ * replicas, and at least one, as in a cluster. With them, there may be none once the first one has told what the function takes.
  *
  * @returns What ends it.
  */
 export function scaleByEvents({ appId, mesh, options, replicas, scale }: EventScaling): () => void {
   const triggers = options?.keda?.triggers ?? [];
-  if (triggers.length === 0) {
+  if (triggers.length === 0 || !mesh.countsEvents) {
     scale(Math.max(1, options?.minReplicas ?? 1));
     return () => {};
   }
