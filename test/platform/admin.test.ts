@@ -161,7 +161,7 @@ describe('what is there', () => {
       const [line] = await lines('?function=hello&tail=1');
       expect(line?.line).toContain('asked for /second');
       return line;
-    });
+    }, SHORT);
     expect(await lines(`?instance=${last?.instance}&namespace=default`)).toContainEqual(last);
     expect(await lines('?instance=other')).toEqual([]);
     expect(await lines('?tail=0')).toEqual([]);

@@ -188,6 +188,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
       logs,
       mesh,
       standby,
+      drain: gateway.idle,
       traces,
       ...(inspect === undefined ? {} : { inspect }),
       stopTimeout,

@@ -68,6 +68,8 @@ export interface Instance {
   /** Resolves when it is ready, or has exited before. */
   readonly ready: Promise<void>;
   readonly exited: Promise<InstanceExit>;
+  /** Has it count as one that ends: nothing new is to come to it. */
+  retire(): void;
   /** Sends SIGTERM, and SIGKILL to all that is left after the time for it. */
   stop(): Promise<InstanceExit>;
 }
@@ -156,6 +158,12 @@ export function startInstance(settings: InstanceSettings): Instance {
     }
   }
 
+  function retire(): void {
+    if (state === 'exited' || state === 'stopping') return;
+    state = 'stopping';
+    sidecar?.release();
+  }
+
   const ready = untilReady();
   void ready.then(watchReadiness);
   return {
@@ -167,10 +175,10 @@ export function startInstance(settings: InstanceSettings): Instance {
     address: `${host}:${port}`,
     ready,
     exited,
+    retire,
     async stop() {
       if (state === 'exited') return exited;
-      state = 'stopping';
-      sidecar?.release();
+      retire();
       group.signal('SIGTERM');
       const timer = setTimeout(killGroup, stopTimeout);
       const exit = await exited;

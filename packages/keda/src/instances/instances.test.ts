@@ -43,6 +43,32 @@ const SERVER = `
   process.on('SIGTERM', () => process.exit(0));
 `;
 
+test('an instance is told to end once what is on its way to it has arrived, and a second later at last', async () => {
+  const drained: string[] = [];
+  let arrive = (): void => {};
+  const { endpoints, instances, types } = start(SERVER, {
+    drain(address) {
+      drained.push(address);
+      return new Promise((resolve) => (arrive = resolve));
+    },
+  });
+  await instances.scale(1);
+  const [address] = endpoints.at(-1) ?? [];
+  const ended = instances.scale(0);
+  await vi.waitFor(() => expect(drained).toEqual([address]));
+  // It gets no requests by then, and runs on.
+  expect([endpoints.at(-1), instances.list().map(({ state }) => state)]).toEqual([
+    [],
+    ['stopping'],
+  ]);
+  expect(types()).not.toContain('stopped');
+  arrive();
+  await ended;
+  await instances.scale(1);
+  await instances.scale(0);
+  expect(types().filter((type) => type === 'stopped')).toHaveLength(2);
+});
+
 test('starts as many as are wanted, each on a port of its own, and ends those that are too many', async () => {
   const { endpoints, instances, types } = start(SERVER);
   await instances.scale(2);

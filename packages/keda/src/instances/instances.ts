@@ -37,6 +37,13 @@ export interface InstancesOptions {
     readonly name: string;
     readonly port: number;
   }) => Promise<Sidecar>;
+  /**
+   * Waited for before an instance that gets no more requests is told to end, for a second at most: what is on
+   * its way to it arrives. Default: it is told at once.
+   *
+   * @param address As `host:port`.
+   */
+  readonly drain?: (address: string) => Promise<void>;
   /** After SIGTERM, until SIGKILL. Default 30,000, as Kubernetes. */
   readonly stopTimeout?: number;
   /** Called with the addresses (`host:port`) of the ready instances whenever they change. */
@@ -83,6 +90,8 @@ export interface Instances {
 const FIRST_BACK_OFF = 100;
 const LONGEST_BACK_OFF = 10_000;
 const STABLE_AFTER = 10_000;
+// Milliseconds.
+const LONGEST_DRAIN = 1000;
 
 /**
  * Creates instances; there are none yet.
@@ -197,11 +206,15 @@ export function createInstances(options: InstancesOptions): Instances {
   const ending = new WeakSet<Instance>();
 
   async function end(instance: Instance): Promise<void> {
+    if (ending.has(instance)) return;
     ending.add(instance);
-    const stopped = instance.stop();
+    instance.retire();
     // No request goes to it from now on.
     publish();
-    await stopped;
+    if (options.drain !== undefined) {
+      await Promise.race([options.drain(instance.address), elapse(LONGEST_DRAIN)]);
+    }
+    await instance.stop();
   }
 
   function crashed(
@@ -269,4 +282,8 @@ async function tryStart({ startSidecar, ...settings }: Start): Promise<Instance 
     await sidecar?.stop();
     return error instanceof Error ? error : new Error(String(error));
   }
+}
+
+function elapse(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
 }

@@ -62,6 +62,13 @@ export interface Interceptor {
    * @param addresses As `host:port`.
    */
   readonly setEndpoints: (service: string, addresses: readonly string[]) => void;
+  /**
+   * Resolves when no request is under way to an instance, tunnels aside. One that gets no more requests can
+   * be told to end then, and cuts nothing off.
+   *
+   * @param address As `host:port`.
+   */
+  readonly idle: (address: string) => Promise<void>;
   /** The counts of all routes, by `namespace/name`. */
   readonly counts: () => Counts;
   /** Calls back with the key of a route whose pending requests rise from 0. Returns what ends it. */
@@ -254,6 +261,7 @@ export function createInterceptor(options: InterceptorOptions): Interceptor {
     },
     setRoutes,
     setEndpoints: (service, addresses) => endpoints.set(service, addresses),
+    idle: (address) => pool.idle(address),
     counts: () => counter.counts(),
     onPending: (listener) => counter.onPending(listener),
     stop({ force = false, skipDelay = false } = {}) {

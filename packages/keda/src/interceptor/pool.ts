@@ -25,6 +25,8 @@ export interface Pool {
   give(service: EndpointKeys, connection: Connection): void;
   /** Closes a connection that must not be used again. */
   drop(connection: Connection): void;
+  /** Resolves when no request is under way to an instance. */
+  idle(address: string): Promise<void>;
   close(): void;
 }
 
@@ -48,7 +50,30 @@ export function createPool(
   const idle = new Map<Connection, string>();
   const open = new Set<Connection>();
 
+  // Of each instance: how many connections are in use, and who waits until none is.
+  const busy = new Map<string, number>();
+  const waiting = new Set<{ readonly address: string; readonly resolve: () => void }>();
+
+  function begin({ address }: Connection): void {
+    busy.set(address, (busy.get(address) ?? 0) + 1);
+  }
+
+  function end({ address }: Connection): void {
+    const left = (busy.get(address) ?? 1) - 1;
+    if (left > 0) {
+      busy.set(address, left);
+      return;
+    }
+    busy.delete(address);
+    for (const waiter of waiting) {
+      if (waiter.address !== address) continue;
+      waiting.delete(waiter);
+      waiter.resolve();
+    }
+  }
+
   function forget(connection: Connection): void {
+    if (open.has(connection) && !idle.has(connection)) end(connection);
     open.delete(connection);
     const key = idle.get(connection);
     if (key === undefined) return;
@@ -74,6 +99,7 @@ export function createPool(
       }
       if (connection === undefined) return undefined;
       idle.delete(connection);
+      begin(connection);
       connection.reused = true;
       return connection;
     },
@@ -86,10 +112,11 @@ export function createPool(
       }
       const connection = connectionOver(socket, address);
       open.add(connection);
+      begin(connection);
       // A request that is about to be sent over it learns that by itself, and is sent over another one.
       connection.client.on('disconnect', () => {
         if (idle.has(connection)) drop(connection);
-        else open.delete(connection);
+        else forget(connection);
       });
       return connection;
     },
@@ -104,11 +131,16 @@ export function createPool(
       }
       list.push(connection);
       idle.set(connection, servicePort);
+      end(connection);
       if (idle.size <= maxIdleConns) return;
       const [oldest] = idle.keys();
       if (oldest !== undefined) drop(oldest);
     },
     drop,
+    idle(address) {
+      if (!busy.has(address)) return Promise.resolve();
+      return new Promise((resolve) => waiting.add({ address, resolve }));
+    },
     close() {
       for (const connection of open) drop(connection);
     },

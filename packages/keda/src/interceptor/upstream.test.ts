@@ -127,6 +127,25 @@ describe.each(PROFILES)('%s', (profile) => {
     expect((await ask(port)).body).toBe('new');
   });
 
+  test('tells when no request is under way to an instance, whether its replies were whole or not', async () => {
+    const waiting: (() => void)[] = [];
+    const backend = await startBackend((request, response) => {
+      waiting.push(() => (request.url === '/cut' ? response.destroy() : response.end('whole')));
+    });
+    const { idle, port, setEndpoints } = await startInterceptor({ profile });
+    setEndpoints(SERVICE, [backend.address]);
+    await idle(backend.address);
+    const replies = [ask(port), ask(port, { path: '/cut', method: 'POST', body: 'x' })];
+    await vi.waitFor(() => expect(waiting).toHaveLength(2));
+    let isIdle = false;
+    const idled = idle(backend.address).then(() => (isIdle = true));
+    waiting[0]?.();
+    await Promise.race(replies);
+    expect(isIdle).toBe(false);
+    waiting[1]?.();
+    await Promise.all([...replies, idled]);
+  });
+
   test('keeps as many idle connections as its version does', async () => {
     const waiting: (() => void)[] = [];
     const backend = await startBackend((_, response) => waiting.push(() => response.end()));

@@ -31,6 +31,8 @@ export interface ControllerOptions {
   readonly logs: Logs;
   readonly mesh: Mesh;
   readonly standby: Standby;
+  /** Resolves when no request is under way to an address. */
+  readonly drain: (address: string) => Promise<void>;
   /** Default: functions are traced as they are configured. */
   readonly traces: Traces | undefined;
   /** Port of Node's inspector: there is one process at any time then. Default: the inspector is off. */
@@ -91,6 +93,7 @@ export function createController(first: Source, options: ControllerOptions): Con
       const app = toApp(source.function, source.components);
       return {
         standby: options.standby,
+        drain: options.drain,
         stopTimeout: options.stopTimeout,
         environment: environmentOf(
           source,

@@ -39,6 +39,8 @@ export interface Gateway {
    * @param key `namespace/name`, as in its route.
    */
   readonly add: (key: string, scaled: Scaled) => Entrance;
+  /** Resolves when no request is under way to an address. */
+  readonly idle: (address: string) => Promise<void>;
   /** Lets requests in flight end. */
   readonly stop: () => Promise<void>;
 }
@@ -123,6 +125,7 @@ export function createGateway(
         },
       };
     },
+    idle: (address) => interceptor.idle(address),
     async stop() {
       await interceptor.stop({ skipDelay: true });
       for (const { autoscaler } of places.values()) autoscaler?.stop();

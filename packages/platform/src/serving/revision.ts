@@ -21,6 +21,8 @@ export interface RevisionSettings {
   /** Starts what runs beside an instance that will listen at the port. Default: nothing does. */
   readonly sidecar: ((port: number) => Promise<InstanceSidecar>) | undefined;
   readonly standby: Pick<Standby, 'spawn'>;
+  /** Resolves when no request is under way to an address. */
+  readonly drain: (address: string) => Promise<void>;
   /** Port of Node's inspector. Default: it is off. */
   readonly inspect: number | undefined;
 }
@@ -59,7 +61,17 @@ const TAIL = 50;
 
 /** Makes the revision of a serving; it has no process yet. */
 export function createRevision(
-  { environment, file, inspect, serving, sidecar, source, standby, stopTimeout }: RevisionSettings,
+  {
+    drain,
+    environment,
+    file,
+    inspect,
+    serving,
+    sidecar,
+    source,
+    standby,
+    stopTimeout,
+  }: RevisionSettings,
   { onChange, onCrash, onLine, onReady, onUnready }: RevisionListeners,
 ): Revision {
   const { build, serving: spec } = source.function.spec;
@@ -94,6 +106,7 @@ export function createRevision(
     cwd: source.folder,
     env: environment,
     ready: { path: '/readyz' },
+    drain,
     stopTimeout: inspect === undefined ? stopTimeout : INSPECTED_STOP_TIMEOUT,
     ...(sidecar === undefined ? {} : { sidecar: ({ port }) => sidecar(port) }),
     onEndpoints(next) {
