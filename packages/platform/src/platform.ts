@@ -2,22 +2,19 @@
 import { join } from 'node:path';
 import { startAdmin } from './admin/admin.ts';
 import { refuseSecond } from './admin/discovery.ts';
-import { findAllSources, keyOf, type Source } from './build/source.ts';
-import { watchFiles, type Watcher } from './build/watch.ts';
+import { findAllSources } from './build/source.ts';
 import { toApp } from './dapr/app.ts';
 import { tellEvents } from './dapr/event-outcomes.ts';
 import { inputsOf, type FunctionInput } from './dapr/inputs.ts';
 import { createDaprdMesh } from './dapr/daprd-mesh.ts';
 import { findDaprd } from './dapr/daprd-program.ts';
-import { createMesh, type Mesh } from './dapr/mesh.ts';
+import { createMesh } from './dapr/mesh.ts';
 import { PlatformError } from './errors.ts';
-import { createController, forgetFunction, type Controller } from './function/controller.ts';
+import { assertRunnable, createFunctions, usesDapr, type Member } from './function/functions.ts';
 import type { PlatformEvent } from './platform-event.ts';
-import { environmentOf } from './serving/environment.ts';
-import { scaleByEvents } from './serving/event-scaling.ts';
-import { createGateway, type Entrance } from './serving/gateway.ts';
+import { createGateway } from './serving/gateway.ts';
 import { frameworkBin } from './serving/revision.ts';
-import { localHosts, servesHttp, toLocalRoute } from './serving/route.ts';
+import { localHosts, servesHttp } from './serving/route.ts';
 import { createStandby } from './serving/standby.ts';
 import { createLogs } from './state/logs.ts';
 import type { InstanceResource } from './state/objects.ts';
@@ -109,15 +106,10 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
   const sources = await findAllSources(paths);
   const warn = (message: string): void => onEvent({ type: 'warning', message });
   const directory = options.directory ?? process.cwd();
-  // By the ids of their apps.
-  const functionNames = new Map<string, string>();
   const tellOf = (appId: string, message: string): void => warn(`${appId}: ${message}`);
   const mesh =
     options.daprd === undefined
-      ? createMesh(
-          tellOf,
-          tellEvents((appId) => functionNames.get(appId) ?? appId, onEvent),
-        )
+      ? createMesh(tellOf, tellEvents(nameOf, onEvent))
       : createDaprdMesh(await findDaprd(options.daprd), directory, tellOf);
   // What no process could be made of is said before anything runs.
   for (const source of sources) assertRunnable(source, mesh);
@@ -129,7 +121,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
   const logs = createLogs();
   const standby = createStandby(() => ({
     tracing: options.traces !== false,
-    events: [...members.values()].some(({ controller: { source } }) => usesDapr(source)),
+    events: functions.list().some(({ source }) => usesDapr(source)),
   }));
   const traces = options.traces === false ? undefined : await createTraces();
   const gateway = createGateway(port, stopTimeout, onEvent);
@@ -137,13 +129,21 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     await traces?.stop();
     throw error;
   });
-  const members = new Map<string, Member>();
-  const inspected = new Map<string, number>();
-  const infos = (): readonly FunctionInfo[] => [...members.values()].map(infoOf);
-  // Of whose scaling has been told.
-  const unscaled = new Set<string>();
-  let changing: Promise<unknown> = Promise.resolve();
-  let warned = '';
+  const functions = createFunctions({
+    gateway,
+    inspect: options.inspect,
+    logs,
+    mesh,
+    onEvent,
+    paths,
+    standby,
+    stopTimeout,
+    store,
+    traces,
+    warn,
+    watch,
+  });
+  const infos = (): readonly FunctionInfo[] => functions.list().map(infoOf);
   let stopped: Promise<void> | undefined;
   const admin = await startAdmin({
     directory,
@@ -156,14 +156,14 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     urls: (namespace, name) =>
       infos().find((each) => each.namespace === namespace && each.name === name)?.urls ?? [],
     restart(namespace, name) {
-      const member = members.get(`${namespace}/${name}`);
+      const member = functions.find(namespace, name);
       member?.controller.restart();
       return member !== undefined;
     },
     events: {
       publish: mesh.publish,
       async trigger(namespace, name, binding, data, metadata) {
-        const source = members.get(`${namespace}/${name}`)?.controller.source;
+        const source = functions.find(namespace, name)?.source;
         const app = source && toApp(source.function, source.components);
         if (app !== undefined) return mesh.trigger(app, binding, data, metadata);
         const message = `${namespace}/${name} takes no events: its Function has no inputs, and its code names none`;
@@ -176,166 +176,17 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     throw error;
   });
 
-  function add(source: Source): Member {
-    const key = keyOf(source);
-    const entrance = gateway.add(key, {
-      replicas: () => controller.replicas,
-      scale: (replicas) => controller.scale(replicas),
-    });
-    const inspect = inspectPortOf(key);
-    const controller = createController(source, {
-      store,
-      logs,
-      mesh,
-      standby,
-      drain: gateway.idle,
-      traces,
-      ...(inspect === undefined ? {} : { inspect }),
-      stopTimeout,
-      onEvent,
-      onEndpoints: entrance.setEndpoints,
-      onTrouble: entrance.setTrouble,
-    });
-    const member: Member = {
-      controller,
-      entrance,
-      source,
-      watchers: [],
-      stopScaling: () => {},
-    };
-    members.set(key, member);
-    if (inspect !== undefined) controller.scale(1);
-    return member;
-  }
-
-  // A function keeps its port, whatever functions come and go.
-  function inspectPortOf(key: string): number | undefined {
-    if (options.inspect === undefined) return undefined;
-    const port = inspected.get(key) ?? options.inspect + inspected.size;
-    inspected.set(key, port);
-    return port;
-  }
-
-  function watchAnew(member: Member): void {
-    if (!watch) return;
-    const { source, watchers } = member;
-    // Not waited for: one of them may be what has called this.
-    void close(watchers);
-    member.watchers = watchSource(source);
-    // What was saved before they were there.
-    void Promise.all(member.watchers).then(() => look(source.folder, false));
-  }
-
-  function watchSource({ file: functionFile, folder }: Source): readonly Promise<Watcher>[] {
-    const changed = (isStructure: boolean): void => void look(folder, isStructure);
-    const watchers = [watchFiles(folder, changed)];
-    if (functionFile !== undefined) watchers.push(watchFiles(functionFile, changed));
-    return watchers;
-  }
-
-  async function remove({ controller, entrance, stopScaling, watchers }: Member): Promise<void> {
-    members.delete(keyOf(controller.source));
-    stopScaling();
-    await close(watchers);
-    await controller.remove();
-    const app = toApp(controller.source.function, controller.source.components);
-    if (app !== undefined) mesh.forget(app.appId);
-    entrance.close();
-  }
-
-  /** Makes the functions those of the sources. Resolves to what waits until those in the folder are built. */
-  async function apply(next: readonly Source[], folder?: string): Promise<() => Promise<unknown>> {
-    const keys = new Set(next.map(keyOf));
-    const gone = [...members].filter(([key]) => !keys.has(key));
-    await Promise.all(gone.map(([, member]) => remove(member)));
-    for (const key of store.keys()) if (!keys.has(key)) forgetFunction(store, key);
-    if (next.some(usesDapr)) await mesh.open();
-    const functions = next.map((source) => source.function);
-    const looks = next.map(async (source) => {
-      const known = members.get(keyOf(source));
-      const member = known ?? add(source);
-      const { source: before } = member;
-      // The controller has it a moment later.
-      member.source = source;
-      if (known === undefined || !isAtSamePlace(source, before)) watchAnew(member);
-      const hosts = localHosts(source.function, functions);
-      const route = toLocalRoute(source.function, hosts);
-      member.entrance.setRoute(route);
-      const app = toApp(source.function, source.components);
-      if (app !== undefined) {
-        functionNames.set(app.appId, source.function.metadata.name);
-        mesh.expect(app);
-      }
-      if (route === undefined) scaleEvents(member, source, app?.appId ?? '');
-      else member.stopScaling();
-      const isAffected = source.folder === folder || !isSame(source, before);
-      if (known === undefined || isAffected) await member.controller.look(source);
-    });
-    const all = Promise.all(looks);
-    // Whoever waits for it hears of it.
-    all.catch(() => {});
-    return () => all;
-  }
-
-  function scaleEvents(member: Member, { function: given }: Source, appId: string): void {
-    member.stopScaling();
-    member.stopScaling = scaleByEvents({
-      appId,
-      mesh,
-      options: given.spec.serving?.scaleOptions,
-      replicas: member.controller.replicas,
-      scale: member.controller.scale,
-    });
-    const { triggers = [] } = given.spec.serving?.scaleOptions?.keda ?? {};
-    const key = keyOf(member.controller.source);
-    if (mesh.countsEvents || triggers.length === 0 || unscaled.has(key)) return;
-    unscaled.add(key);
-    const { name } = given.metadata;
-    warn(`${name}: with daprd it is not scaled by events, and has its least replicas`);
-  }
-
-  async function look(folder: string, isStructure: boolean): Promise<void> {
-    try {
-      if (!isStructure) {
-        const affected = [...members.values()].filter((each) => each.source.folder === folder);
-        await Promise.all(affected.map(({ controller }) => controller.look()));
-        return;
-      }
-      // One after the other: what was found earlier is not to come after what was found later.
-      const found = changing.then(async () => {
-        if (stopped !== undefined) return undefined;
-        const latest = await findAllSources(paths);
-        for (const source of latest) assertRunnable(source, mesh);
-        return apply(latest, folder);
-      });
-      changing = found.catch(() => {});
-      const built = await found;
-      warned = '';
-      await built?.();
-    } catch (error) {
-      // Files come and go while they are read; all of them are looked at again after the next change.
-      const { message } = error as Error;
-      if (message !== warned) warn(message);
-      warned = message;
-    }
-  }
-
   async function stop(): Promise<void> {
-    await changing;
-    const all = [...members.values()];
-    await Promise.all(all.map(({ watchers }) => close(watchers)));
-    for (const { stopScaling } of all) stopScaling();
+    await functions.unwatch();
     standby.stop();
     await gateway.stop();
-    await Promise.all(all.map(({ controller }) => controller.stop()));
+    await functions.stop();
     await Promise.all([file.flush(), traces?.stop()]);
     await admin.stop();
   }
 
   try {
-    const built = await apply(sources);
-    await built();
-    await Promise.all([...members.values()].flatMap(({ watchers }) => watchers));
+    await functions.start(sources);
     const [first] = sources;
     if (first !== undefined) standby.prepare(frameworkBin(first.folder));
   } catch (error) {
@@ -349,7 +200,7 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     functions: infos,
     instances,
     restart() {
-      for (const { controller } of members.values()) controller.restart();
+      for (const { controller } of functions.list()) controller.restart();
     },
     stop() {
       stopped ??= stop();
@@ -357,15 +208,22 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
     },
   };
 
+  // Of the function that the app is.
+  function nameOf(appId: string): string {
+    const found = functions
+      .list()
+      .find(({ source }) => toApp(source.function, source.components)?.appId === appId);
+    return found?.source.function.metadata.name ?? appId;
+  }
+
   function instances(): readonly InstanceResource[] {
     return store.list('Instance') as readonly InstanceResource[];
   }
 
-  function infoOf({ controller, entrance }: Member): FunctionInfo {
+  function infoOf({ controller, entrance, inspect }: Member): FunctionInfo {
     const { source, variables } = controller;
-    const inspect = inspected.get(keyOf(source));
     const { name, namespace = 'default' } = source.function.metadata;
-    const all = [...members.values()].map((each) => each.source.function);
+    const all = functions.list().map((each) => each.source.function);
     const hosts = servesHttp(source.function) ? localHosts(source.function, all) : [];
     return {
       name,
@@ -386,38 +244,4 @@ export async function createPlatform(options: PlatformOptions): Promise<Platform
       ),
     };
   }
-}
-
-interface Member {
-  readonly controller: Controller;
-  /** Ends the scaling by events. */
-  stopScaling: () => void;
-  readonly entrance: Entrance;
-  /** As it was found last. */
-  source: Source;
-  /** Of where its code is now. */
-  watchers: readonly Promise<Watcher>[];
-}
-
-function usesDapr({ components, function: given }: Source): boolean {
-  return toApp(given, components) !== undefined;
-}
-
-function assertRunnable(source: Source, mesh: Mesh): void {
-  environmentOf(source, {}, {});
-  const app = toApp(source.function, source.components);
-  if (app !== undefined) mesh.check(app);
-  toLocalRoute(source.function, []);
-}
-
-async function close(watchers: readonly Promise<Watcher>[]): Promise<void> {
-  await Promise.all(watchers.map(async (watcher) => (await watcher).close()));
-}
-
-function isAtSamePlace(one: Source, other: Source): boolean {
-  return one.folder === other.folder && one.file === other.file;
-}
-
-function isSame(one: Source, other: Source): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
 }
