@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    // A core each, the one that Vitest keeps for itself included: most tests wait more than they compute.
-    maxWorkers: availableParallelism(),
+    // One more than there are cores: most tests wait more than they compute.
+    maxWorkers: availableParallelism() + 1,
     projects: [
       {
         test: {

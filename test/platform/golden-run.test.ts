@@ -2,10 +2,11 @@
 // http-add-on, traced to SkyWalking, whose changes of state are events, and whose builds are timed.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { run } from '../../packages/cli/src/run.ts';
 import { ask, createProject } from './project.ts';
 
 const manifest = createRequire(import.meta.url).resolve('@ofn/cli/package.json');
@@ -79,13 +80,20 @@ async function startOfn(folder: string) {
     { timeout: 30_000 },
   );
 
+  const file = readFileSync(join(folder, '.ofn/platform.json'), 'utf8');
+  const { adminPort } = JSON.parse(file) as { adminPort: number };
+
+  /** What a command prints; run in this process, as others test it as one of its own. */
   async function ofn(...args: string[]): Promise<string> {
-    const asked = spawn(process.execPath, [BIN, ...args], {
-      cwd: folder,
-      env: { PATH: process.env['PATH'] },
-      stdio: ['ignore', 'pipe', 'inherit'],
+    let printed = '';
+    const code = await run([...args, '--admin', `http://127.0.0.1:${adminPort}`], {
+      out: (written) => void (printed += String(written)),
+      err: (written) => void (printed += written),
+      stdin: () => Promise.resolve(Buffer.alloc(0)),
+      stop: new AbortController().signal,
     });
-    return text(asked.stdout);
+    expect([code, code === 0 ? '' : printed]).toEqual([0, '']);
+    return printed;
   }
 
   async function get(kind: string): Promise<readonly Listed[]> {
