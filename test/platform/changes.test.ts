@@ -29,6 +29,24 @@ test('a function whose code is in another folder from now on is watched there', 
   await expect.poll(() => body(port), WAIT).toBe('two, saved');
 });
 
+test('a file of another folder that the code imports is watched, also after a restart', async () => {
+  const { folder, write } = createProject({
+    'code/index.js': "export { default } from '../shared/reply.js';\n",
+    'code/package.json': '{"type":"module"}',
+    'shared/reply.js': says('one'),
+    'shared/package.json': '{"type":"module"}',
+  });
+  const first = await start([join(folder, 'code')]);
+  await expect.poll(() => body(first.port), WAIT).toBe('one');
+  write('shared/reply.js', says('two'));
+  await expect.poll(() => body(first.port), WAIT).toBe('two');
+  await first.stop();
+  const second = await start([join(folder, 'code')]);
+  await expect.poll(() => body(second.port), WAIT).toBe('two');
+  write('shared/reply.js', says('three'));
+  await expect.poll(() => body(second.port), WAIT).toBe('three');
+});
+
 test('another FUNC_NAME in the Function is another target of the same code', async () => {
   const fileFor = (target: string): string =>
     functionFile().replace('build: { ', `build: { env: { FUNC_NAME: ${target} }, `);

@@ -1,9 +1,19 @@
 // The code of a function becomes one file with its source map, by the hash of what is in it.
 import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  mkdir,
+  readFile,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
-import { dirname, join, resolve, sep } from 'node:path';
+import { dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { rolldown, type Plugin } from 'rolldown';
 import { PlatformError } from '../errors.ts';
@@ -90,6 +100,20 @@ async function write(source: Source, folder: string, code: string, map: string):
     await rm(unfinished, { recursive: true, force: true });
     throw error;
   }
+}
+
+/**
+ * The files of a build that are not in the folder of its function, such as `../shared/a.ts`.
+ *
+ * @returns Absolute paths, by its source map; none for a build that is gone.
+ */
+export async function filesOutside(source: Source, digest: string): Promise<readonly string[]> {
+  const text = await readFile(`${fileOf(source, digest)}.map`, 'utf8').catch(() => '{}');
+  const { sources = [] } = JSON.parse(text) as { sources?: readonly string[] };
+  const own = `${await realpath(source.folder).catch(() => source.folder)}${sep}`;
+  const isOutside = (file: string): boolean =>
+    isAbsolute(file) && !file.startsWith(own) && ownerOf(file) === undefined;
+  return sources.filter(isOutside).toSorted();
 }
 
 // Enough to go back to, few enough for a disk.

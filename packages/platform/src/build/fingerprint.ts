@@ -21,9 +21,16 @@ export function isSource(name: string): boolean {
   return SOURCE.test(name);
 }
 
-/** By path, size and time of the last change; also by the bundler, which makes the same of the same. */
-export async function fingerprint(folder: string): Promise<string> {
-  const files = (await listFiles(folder)).toSorted();
+/**
+ * By path, size and time of the last change; also by the bundler, which makes the same of the same.
+ *
+ * @param outside Files that belong to it beside those of the folder.
+ */
+export async function fingerprint(
+  folder: string,
+  outside: readonly string[] = [],
+): Promise<string> {
+  const files = [...(await listFiles(folder)), ...outside].toSorted();
   const hash = createHash('sha256').update(VERSION);
   const found = await Promise.all(
     // A file may be gone by now.

@@ -9,7 +9,7 @@ import {
   type ServingResource,
 } from '@ofn/resources';
 import { createBuilds } from '../build/builds.ts';
-import { fileOf, pruneBuilds } from '../build/bundle.ts';
+import { fileOf, filesOutside, pruneBuilds } from '../build/bundle.ts';
 import { fingerprint } from '../build/fingerprint.ts';
 import { linkPackages } from '../build/packages.ts';
 import { keyOf, type Source } from '../build/source.ts';
@@ -43,6 +43,8 @@ export interface ControllerOptions {
   readonly onEndpoints: (addresses: readonly string[]) => void;
   /** What is wrong with the function, if that is so. */
   readonly onTrouble: (trouble: Trouble | undefined) => void;
+  /** The files of other folders that its code has now. */
+  readonly onOutside: (files: readonly string[]) => void;
   readonly onEvent: (event: PlatformEvent) => void;
 }
 
@@ -81,6 +83,7 @@ export function createController(first: Source, options: ControllerOptions): Con
   let running: Promise<void> = Promise.resolve();
   let waiting: (() => void)[] = [];
   let trouble = '';
+  let outside: readonly string[] = [];
   let builtDigest = '';
   let failure = { message: '', at: -Infinity };
   let replicas = 0;
@@ -155,6 +158,7 @@ export function createController(first: Source, options: ControllerOptions): Con
       // What is told may be written to a file of the folder, which is looked at then.
       if (digest !== builtDigest) onEvent({ type: 'built', function: name, duration });
       builtDigest = digest;
+      void findOutside(source);
       // Functions of one folder have the same builds.
       const servings = store.list('Serving') as readonly ServingResource[];
       void pruneBuilds(
@@ -184,8 +188,17 @@ export function createController(first: Source, options: ControllerOptions): Con
     if (found?.isServed === true) onEvent({ type: 'kept', function: name });
   }
 
+  // What the latest build has of other folders: a save of it is a save of the function.
+  async function findOutside(from: Source): Promise<void> {
+    const digest = progress.build.imageDigest;
+    const found = digest === undefined ? [] : await filesOutside(from, digest);
+    if (found.join('\n') !== outside.join('\n')) options.onOutside(found);
+    outside = found;
+  }
+
   async function lookOnce(next: Source): Promise<void> {
-    const revision = await fingerprint(next.folder);
+    await findOutside(next);
+    const revision = await fingerprint(next.folder, outside);
     const pluginFolder = join(next.folder, 'plugins');
     const plugins = existsSync(pluginFolder) ? await fingerprint(pluginFolder) : undefined;
     variables = await readVariables(next.folder);

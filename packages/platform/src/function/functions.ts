@@ -17,7 +17,7 @@ import {
 /** What functions are made from. */
 export interface FunctionsOptions extends Omit<
   ControllerOptions,
-  'drain' | 'inspect' | 'onEndpoints' | 'onTrouble'
+  'drain' | 'inspect' | 'onEndpoints' | 'onOutside' | 'onTrouble'
 > {
   /** Function files, or folders with code. */
   readonly paths: readonly string[];
@@ -58,6 +58,8 @@ interface Watched extends Member {
   stopScaling: () => void;
   /** Of where its code is now. */
   watchers: readonly Promise<Watcher>[];
+  /** Of files of other folders that its code has. */
+  outside: readonly Promise<Watcher>[];
 }
 
 /** Creates them; there are none yet. */
@@ -84,6 +86,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
       store,
       ...(inspect === undefined ? {} : { inspect }),
       drain: gateway.idle,
+      onOutside: (files) => watchOutside(member, files),
       onEndpoints: entrance.setEndpoints,
       onTrouble: entrance.setTrouble,
     });
@@ -93,6 +96,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
       inspect,
       source,
       watchers: [],
+      outside: [],
       stopScaling: () => {},
     };
     members.set(key, member);
@@ -118,6 +122,14 @@ export function createFunctions(options: FunctionsOptions): Functions {
     void Promise.all(member.watchers).then(() => look(source.folder, false));
   }
 
+  function watchOutside(member: Watched, files: readonly string[]): void {
+    if (!watch || isStopped) return;
+    void close(member.outside);
+    member.outside = files.map((file) =>
+      watchFiles(file, () => void look(member.source.folder, false)),
+    );
+  }
+
   function watchSource({ file: functionFile, folder }: Source): readonly Promise<Watcher>[] {
     const changed = (isStructure: boolean): void => void look(folder, isStructure);
     const watchers = [watchFiles(folder, changed)];
@@ -125,10 +137,16 @@ export function createFunctions(options: FunctionsOptions): Functions {
     return watchers;
   }
 
-  async function remove({ controller, entrance, stopScaling, watchers }: Watched): Promise<void> {
+  async function remove({
+    controller,
+    entrance,
+    outside,
+    stopScaling,
+    watchers,
+  }: Watched): Promise<void> {
     members.delete(keyOf(controller.source));
     stopScaling();
-    await close(watchers);
+    await close([...watchers, ...outside]);
     await controller.remove();
     const app = toApp(controller.source.function, controller.source.components);
     if (app !== undefined) mesh.forget(app.appId);
@@ -223,7 +241,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
       isStopped = true;
       await changing;
       const all = [...members.values()];
-      await Promise.all(all.map(({ watchers }) => close(watchers)));
+      await Promise.all(all.map(({ outside, watchers }) => close([...watchers, ...outside])));
       for (const { stopScaling } of all) stopScaling();
     },
     async stop() {
