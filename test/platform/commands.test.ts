@@ -2,15 +2,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import { BIN } from './ofn-dev.ts';
 import { ask, createProject, start } from './project.ts';
-
-const manifest = createRequire(import.meta.url).resolve('@ofn/cli/package.json');
-const BIN = join(dirname(manifest), 'bin/ofn.js');
 
 const ECHO = {
   'index.js': `export default (req, res) => {

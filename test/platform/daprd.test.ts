@@ -1,10 +1,10 @@
 // Functions that use Dapr with a real daprd beside each instance, where there is one; and without one.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { join } from 'node:path';
+import { describe, expect, test, vi } from 'vitest';
+import { startDev } from './ofn-dev.ts';
 import { ask, createProject, isAlive, post, start, type Running } from './project.ts';
 
 const VERSION = versionOf(process.env['DAPRD'] || 'daprd');
@@ -111,9 +111,6 @@ function daprdsOf(folder: string): readonly number[] {
     .map(Number);
 }
 
-const require = createRequire(import.meta.url);
-const BIN = join(dirname(require.resolve('@ofn/cli/package.json')), 'bin/ofn.js');
-
 /** A program that says a version, and then does as it is told. */
 function fakeDaprd(folder: string, code: string): string {
   const path = join(folder, 'fake-daprd');
@@ -127,15 +124,10 @@ ${code}
 
 test('without the daprd that is named, ofn dev ends with 1, and says what to do', async () => {
   const { folder } = createProject(PROJECT, { framework: true });
-  const child = spawn(process.execPath, [BIN, 'dev', folder, '--port', '0', '--daprd', 'none'], {
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let told = '';
-  child.stderr.on('data', (chunk: Buffer) => (told += String(chunk)));
+  const { child, output } = startDev(folder, { args: ['--daprd', 'none'] });
   const [code] = (await once(child, 'close')) as [number | null];
   expect(code).toBe(1);
-  expect(told).toMatch(/^none does not exist\. Install one with "dapr init --slim" or from /);
+  expect(output()).toMatch(/^none does not exist\. Install one with "dapr init --slim" or from /);
 });
 
 test('a component that nobody defines is an error before anything runs', async () => {
@@ -335,16 +327,8 @@ describe.skipIf(VERSION === undefined)(`with ${NAME},`, () => {
 
   test('one ends when ofn dev is killed', async () => {
     const { folder } = createProject(PROJECT, { framework: true });
-    const child = spawn(process.execPath, [BIN, 'dev', folder, '--port', '0', '--daprd'], {
-      cwd: folder,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    onTestFinished(() => void child.kill('SIGKILL'));
-    let output = '';
-    child.stdout.on('data', (chunk: Buffer) => (output += String(chunk)));
-    await expect.poll(() => output, { timeout: 20_000 }).toMatch(/http:\/\/localhost:\d+\//);
-    const [, port] = /http:\/\/localhost:(\d+)\//.exec(output) ?? [];
-    expect((await ask(Number(port), 'localhost', '/', '{"id":1}')).status).toBe(200);
+    const { child, port } = startDev(folder, { args: ['--daprd'], env: process.env });
+    expect((await ask(await port(), 'localhost', '/', '{"id":1}')).status).toBe(200);
     const [pid = 0] = daprdsOf(folder);
     expect(isAlive(pid)).toBe(true);
     child.kill('SIGKILL');

@@ -1,16 +1,12 @@
 // What OpenFunction 1.2.0's release notes promise, from beginning to end, as a user sees it: a function behind KEDA's
 // http-add-on, traced to SkyWalking, whose changes of state are events, and whose builds are timed.
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { join } from 'node:path';
+import { expect, test, vi } from 'vitest';
 import { run } from '../../packages/cli/src/run.ts';
+import { startDev } from './ofn-dev.ts';
 import { ask, createProject } from './project.ts';
-
-const manifest = createRequire(import.meta.url).resolve('@ofn/cli/package.json');
-const BIN = join(dirname(manifest), 'bin/ofn.js');
 
 const functionOf = (greeting: string): string => `
 apiVersion: core.openfunction.io/v1beta2
@@ -63,22 +59,8 @@ function occurrenceOf({ metadata, series }: Listed): string {
 }
 
 async function startOfn(folder: string) {
-  const child = spawn(process.execPath, [BIN, 'dev', '--port', '0'], {
-    cwd: folder,
-    env: { PATH: process.env['PATH'] },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  let output = '';
-  child.stdout.on('data', (chunk: Buffer) => (output += String(chunk)));
-  const port = await vi.waitFor(
-    () => {
-      const [, found] = /http:\/\/localhost:(\d+)\//.exec(output) ?? [];
-      if (found === undefined) throw new Error(`it does not serve: ${output}`);
-      return Number(found);
-    },
-    { timeout: 30_000 },
-  );
+  const { child, port: served } = startDev(folder);
+  const port = await served();
 
   const file = readFileSync(join(folder, '.ofn/platform.json'), 'utf8');
   const { adminPort } = JSON.parse(file) as { adminPort: number };

@@ -1,13 +1,12 @@
 // What a local platform keeps and leaves behind: killed and started again, stopped in the middle, without its disk.
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createPlatform } from '@ofn/platform';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { startDev } from './ofn-dev.ts';
 import {
   ask,
   createProject,
@@ -23,31 +22,8 @@ import {
 
 const WAIT = { timeout: 20_000, interval: 10 };
 const MODULE = '{"type":"module"}';
-const cli = createRequire(import.meta.url).resolve('@ofn/cli/package.json');
-const BIN = join(dirname(cli), 'bin/ofn.js');
 
 const says = (text: string): string => `export default (req, res) => res.send('${text}');\n`;
-
-/** `ofn dev` in a folder, as a process. */
-function startDev(folder: string, ...args: readonly string[]) {
-  const child = spawn(process.execPath, [BIN, 'dev', folder, '--port', '0', ...args], {
-    cwd: folder,
-    env: { PATH: process.env['PATH'] },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => (output += String(chunk)));
-  }
-  const port = (): Promise<number> =>
-    vi.waitFor(() => {
-      const [, found] = /http:\/\/localhost:(\d+)\//.exec(output) ?? [];
-      if (found === undefined) throw new Error(`it does not serve: ${output}`);
-      return Number(found);
-    }, WAIT);
-  return { child, port, output: () => output };
-}
 
 async function kill({ child }: ReturnType<typeof startDev>): Promise<void> {
   child.kill('SIGKILL');
@@ -303,7 +279,7 @@ test('a port that is taken ends ofn dev with 1 and the reason, and nothing is le
   onTestFinished(() => void server.close());
   const { port } = server.address() as AddressInfo;
   const { folder } = createProject({ 'index.js': says('one'), 'package.json': MODULE });
-  const dev = startDev(folder, '--port', String(port));
+  const dev = startDev(folder, { args: ['--port', String(port)] });
   const [code] = (await once(dev.child, 'exit')) as [number | null];
   expect(code).toBe(1);
   expect(dev.output()).toContain(`:${port}: it is in use; choose another, or 0`);

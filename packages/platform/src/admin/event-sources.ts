@@ -1,20 +1,8 @@
 // What events come from, for those who send one by hand: a broker and the bindings of functions.
+import type { Mesh } from '../dapr/mesh.ts';
 
 /** Publishes to topics, and triggers bindings. */
-export interface EventSources {
-  /**
-   * Resolves once the event is taken.
-   *
-   * @param contentType Of the data; `application/cloudevents+json` for an event with its attributes.
-   * @param metadata As Dapr's publish API takes it.
-   */
-  readonly publish: (
-    pubsub: string,
-    topic: string,
-    data: Buffer,
-    contentType: string,
-    metadata: Readonly<Record<string, string>>,
-  ) => Promise<void>;
+export interface EventSources extends Pick<Mesh, 'publish'> {
   /**
    * Resolves to the reply of the function, or to `undefined` when the event waits for an instance; rejects when
    * it does not take the event.

@@ -1,8 +1,8 @@
 // What functions have of Dapr here: a sidecar beside each instance, and the network that all of them share.
 import type { InstanceSidecar } from '@ofn/keda';
 import type { ComponentResource } from '@ofn/resources';
-import { PlatformError } from '../errors.ts';
 import type { ComponentInput, JournalEntry, Network, Sidecar } from '@ofn/sidecar';
+import { PlatformError } from '../errors.ts';
 
 /** An app: a function that uses Dapr. */
 export interface App {
@@ -51,8 +51,10 @@ export interface Mesh {
   /** Calls back when an event has been published. Returns what ends that. */
   readonly onPublished: (listener: () => void) => () => void;
   /**
-   * Publishes an event from outside of all functions.
+   * Publishes an event from outside of all functions; resolves once it is taken.
    *
+   * @param contentType Of the data; `application/cloudevents+json` for an event with its attributes.
+   * @param metadata As Dapr's publish API takes it.
    * @throws SidecarError for a component that no function has.
    */
   readonly publish: (

@@ -29,7 +29,7 @@ export function environmentOf(
 
 // What names a collector, or turns tracing off.
 const TRACING =
-  /^(?:SW_AGENT_COLLECTOR_BACKEND_SERVICES|OTEL_(?:EXPORTER_OTLP_.*|TRACES_EXPORTER|SDK_DISABLED)|OFN_TRACING|FUNCTION_TRACING)$/;
+  /^(?:SW_AGENT_COLLECTOR_BACKEND_SERVICES|OTEL_(?:EXPORTER_OTLP_.*|TRACES_EXPORTER|SDK_DISABLED)|FUNCTION_TRACING)$/;
 
 function isTraced(env: Readonly<Record<string, string | undefined>>): boolean {
   return Object.keys(env).some((name) => TRACING.test(name));

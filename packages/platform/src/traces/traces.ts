@@ -1,5 +1,5 @@
 // Traces of functions: a small collector of SkyWalking on this machine, and the latest of what it gets.
-import { createServer, type AddressInfo } from 'node:net';
+import { freePort } from '@ofn/keda';
 import type { CollectedSegment, Collector } from '@ofn/tracing/testing';
 
 /** What can be listed of a trace; times in milliseconds since 1970. */
@@ -46,7 +46,7 @@ const AFTER_FIRST = 300;
 
 /** Creates them; the collector listens a moment later, which functions wait for by themselves. */
 export async function createTraces(): Promise<Traces> {
-  const port = await freePort();
+  const port = await freePort('127.0.0.1');
   let collector: Collector | undefined;
   let render: (segments: readonly CollectedSegment[]) => string = () => '';
   let starting: Promise<void> | undefined;
@@ -113,15 +113,4 @@ function summarize(id: string, collected: readonly CollectedSegment[]): TraceSum
 
 function startOf({ spansList }: CollectedSegment): number {
   return Math.min(...spansList.map(({ starttime }) => starttime));
-}
-
-function freePort(): Promise<number> {
-  const server = createServer();
-  return new Promise((resolve, reject) => {
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }
